@@ -1,0 +1,56 @@
+"""Clipping to the lower median norm: no row pulls harder than the middle one."""
+
+from dataclasses import dataclass
+from math import isqrt
+
+import numpy as np
+
+from steelyard.constants import ONE
+from steelyard.rules.matrix import IndexSet, Integers
+from steelyard.types import Gram
+
+
+@dataclass(frozen=True, slots=True)
+class Clipping:
+    """Multiplies row `i` by `s_i ≤ 1`.
+
+    Attributes:
+      median: the lower median of the squared norms.
+      factors: `s_i` in Q32.
+    """
+
+    median: int
+    factors: Integers
+
+    row_sum: int = 1
+    sets: tuple[IndexSet, ...] = ()
+
+    def mix(self, gram: Gram) -> Gram:
+        """The Gram matrix of the clipped rows: `⌊s_i·s_j·G_ij / 2^64⌋`."""
+        factors = np.array(self.factors, dtype=object)
+        mixed: Gram = (factors[:, None] * factors[None, :] * gram) >> 64
+        return mixed
+
+    def pull_back(self, weights: Integers) -> Integers:
+        """Weights of clipped rows, in Q32, as weights of the rows themselves."""
+        return tuple(weight * factor >> 32 for weight, factor in zip(weights, self.factors, strict=True))
+
+
+def clip_to_median(gram: Gram, f: int) -> Clipping:
+    r"""Finds `s_i = min(1, √(m / G_ii))` with `m` the lower median of the diagonal, rounded down in Q32.
+
+    With `m = 0`, that is if at least half of the rows are zero, every row that is not zero gets the factor 0.
+
+    Args:
+      gram: shape `(n, n)`.
+      f: unused, the median needs no count of the dishonest.
+
+    References:
+      docs/rules.md, step 1. Clipping by the update's own statistics: Allouah et al., "Adaptive Gradient Clipping for
+      Robust Federated Learning", 2024. Deviation: the clip norm is the lower median, not a trimmed quantile.
+    """
+    del f
+    squared_norms = gram.diagonal().tolist()
+    median = sorted(squared_norms)[(len(squared_norms) - 1) // 2]
+    factors = tuple(ONE if norm <= median else isqrt((median << 64) // norm) for norm in squared_norms)
+    return Clipping(median, factors)

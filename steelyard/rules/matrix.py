@@ -1,0 +1,71 @@
+"""Gram matrices of exact integers: the check at the door, and distances between rows."""
+
+from math import sqrt
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from steelyard.errors import MalformedUpdateError
+from steelyard.types import Gram
+
+_INT64_MIN = -(2**63)
+_INT64_MAX = 2**63 - 1
+
+IndexSet = tuple[int, ...]
+"""Row indices, ascending."""
+
+Integers = tuple[int, ...]
+"""One exact integer per row."""
+
+
+def check_gram(matrix: ArrayLike) -> Gram:
+    """Returns the matrix as Python integers, ready for arithmetic without overflow.
+
+    Args:
+      matrix: shape `(n, n)`, integers in the range of an int64, symmetric.
+
+    Raises:
+      TypeError: an entry is not an integer.
+      ValueError: not square, not symmetric, or an entry leaves the range of an int64.
+      MalformedUpdateError: a squared norm on the diagonal is negative, so the row is no vector of integers.
+    """
+    given = np.asarray(matrix)
+    if given.dtype.kind not in "iuO":
+        raise TypeError(f"a Gram matrix has integer entries, not {given.dtype}")
+    gram: Gram = given.astype(object)
+    if gram.ndim != 2 or gram.shape[0] != gram.shape[1]:
+        raise ValueError(f"a Gram matrix is square, not of shape {gram.shape}")
+    for entry in gram.ravel().tolist():
+        if type(entry) is not int:
+            raise TypeError(f"a Gram matrix has integer entries, not {type(entry).__name__}")
+        if not _INT64_MIN <= entry <= _INT64_MAX:
+            raise ValueError(f"the entry {entry} leaves the range of an int64")
+    if (gram != gram.T).any():
+        raise ValueError("a Gram matrix is symmetric")
+    for row, squared_norm in enumerate(gram.diagonal()):
+        if squared_norm < 0:
+            raise MalformedUpdateError(f"row {row} of the Gram matrix has the squared norm {squared_norm}")
+    return gram
+
+
+def compute_squared_distances(gram: Gram) -> Gram:
+    """`‖x_i − x_j‖² = G_ii + G_jj − 2·G_ij`, shape `(n, n)`."""
+    squared_norms = gram.diagonal()
+    distances: Gram = squared_norms[:, None] + squared_norms[None, :] - 2 * gram
+    return distances
+
+
+def compute_nearest_others(distances: Gram, count: int) -> tuple[IndexSet, ...]:
+    """For each row the `count` other rows at the smallest `(distance, index)`."""
+    nearest = []
+    for row, order in enumerate(np.argsort(distances, axis=1, kind="stable").tolist()):
+        order.remove(row)
+        nearest.append(tuple(sorted(order[:count])))
+    return tuple(nearest)
+
+
+def compute_cosine(inner: int, squared_norm_a: int, squared_norm_b: int) -> float:
+    """The cosine of two vectors from their exact inner product, for people to read; 0.0 if either vector is zero."""
+    if squared_norm_a <= 0 or squared_norm_b <= 0:
+        return 0.0
+    return inner / sqrt(squared_norm_a) / sqrt(squared_norm_b)

@@ -1,0 +1,65 @@
+"""Selectors: which rows a rule accepts at the end of its chain."""
+
+from dataclasses import dataclass
+
+from steelyard.rules.matrix import IndexSet, Integers, compute_nearest_others, compute_squared_distances
+from steelyard.types import Gram
+
+
+@dataclass(frozen=True, slots=True)
+class Everyone:
+    """All `n` rows."""
+
+    selected: IndexSet
+
+    sets: tuple[IndexSet, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Krum:
+    """The rows that lie closest to their neighbours.
+
+    Attributes:
+      selected: the `n − f` rows with the smallest `(score, index)`.
+      scores: for each row the sum of its squared distances to `nearest[i]`.
+      nearest: for each row the `n − f − 2` others at the smallest `(distance, index)`.
+    """
+
+    selected: IndexSet
+    scores: Integers
+    nearest: tuple[IndexSet, ...]
+
+    @property
+    def sets(self) -> tuple[IndexSet, ...]:
+        """What a verifier is told: every row's nearest others, then the selected rows."""
+        return (*self.nearest, self.selected)
+
+    def get_rank(self, row: int) -> int:
+        """The place of a row in the order of `(score, index)`, from 1; selected are the ranks up to `n − f`."""
+        return 1 + sum((score, other) < (self.scores[row], row) for other, score in enumerate(self.scores))
+
+
+def select_everyone(gram: Gram, f: int) -> Everyone:
+    """Accepts every row: for consortia whose members trust each other. One dishonest row moves the sum at will."""
+    del f
+    return Everyone(tuple(range(len(gram))))
+
+
+def select_multi_krum(gram: Gram, f: int) -> Krum:
+    """Accepts the `n − f` rows with the smallest Krum score.
+
+    Args:
+      gram: shape `(n, n)`.
+      f: how many rows may be dishonest; `n ≥ 2f + 3`.
+
+    References:
+      docs/rules.md, step 3. Blanchard et al., "Machine Learning with Adversaries: Byzantine Tolerant Gradient
+      Descent", NeurIPS 2017. The variant is the authors': a score sums the `n − f − 2` nearest rows, the
+      row itself not counted, and the `n − f` best are kept.
+    """
+    n = len(gram)
+    distances = compute_squared_distances(gram)
+    nearest = compute_nearest_others(distances, n - f - 2)
+    scores = tuple(sum(int(distances[row, other]) for other in others) for row, others in enumerate(nearest))
+    selected = sorted(range(n), key=lambda row: (scores[row], row))[: n - f]
+    return Krum(tuple(sorted(selected)), scores, nearest)
