@@ -1,0 +1,58 @@
+PY ?= python3.11
+V := .venv/bin
+# A forge or anvil that stands on PATH already wins over the npm one.
+export PATH := $(CURDIR)/.venv/bin:$(PATH):$(CURDIR)/node_modules/.bin
+export PYTHONDONTWRITEBYTECODE := 1
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test test-deep bench lint check contracts clean
+
+help: ## This list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+setup: .venv/.ok node_modules/.ok ## Install everything into .venv and node_modules
+
+.venv/.ok: requirements.txt pyproject.toml
+	@command -v $(PY) >/dev/null || { echo "python3.11 is needed (or name one: make PY=python3)"; exit 1; }
+	test -x $(V)/python || $(PY) -m venv .venv
+	$(V)/python -m pip install -q --disable-pip-version-check torch==2.13.0 numpy==2.4.6 uv
+	$(V)/uv pip install -q --python $(V)/python -r requirements.txt || $(V)/python -m pip install -q -r requirements.txt
+	$(V)/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+node_modules/.ok: package.json package-lock.json
+	@command -v npm >/dev/null || { echo "Node 20 with npm is needed"; exit 1; }
+	npm ci --no-progress --no-audit --no-fund
+	@touch $@
+
+demo: setup ## Run a whole federated project on a local chain and check every figure of it
+	$(V)/steelyard demo
+
+check: setup ## Linters, types, import direction, formatting; changes nothing
+	$(V)/ruff check .
+	$(V)/ruff format --check .
+	$(V)/mypy
+	$(V)/lint-imports --no-cache
+	forge fmt --check
+
+lint: setup ## Mend what the linters can mend
+	$(V)/ruff check --fix .
+	$(V)/ruff format .
+	forge fmt
+
+test: check ## Everything that must hold before a commit, in under ten minutes
+	forge test
+	$(V)/pytest -q -n 2 --dist loadgroup -m "not deep" tests
+
+test-deep: setup ## The long suites: more fuzzing, deeper invariants, rebuilt artifacts
+	FOUNDRY_PROFILE=deep forge test
+	$(V)/pytest -q -m deep tests
+
+bench: setup ## Measure proof and rules, and print tables
+	$(V)/python -m scripts.bench_gram
+
+contracts: setup ## Rebuild the committed contract artifacts and gas snapshots
+	$(V)/python -m scripts.compile_contracts
+
+clean: ## Remove everything that can be made again
+	rm -rf .venv node_modules build out cache *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,0 +1,1 @@
+"""Steelyard: the protocol that every party of the marketplace must agree on."""
