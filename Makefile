@@ -15,7 +15,7 @@ setup: .venv/.ok node_modules/.ok ## Install everything into .venv and node_modu
 .venv/.ok: requirements.txt pyproject.toml
 	@command -v $(PY) >/dev/null || { echo "python3.11 is needed (or name one: make PY=python3)"; exit 1; }
 	test -x $(V)/python || $(PY) -m venv .venv
-	$(V)/python -m pip install -q --disable-pip-version-check torch==2.13.0 numpy==2.4.6 uv
+	$(V)/python -m pip install -q --disable-pip-version-check torch==2.13.0 numpy==2.4.6 uv "setuptools>=80"
 	$(V)/uv pip install -q --python $(V)/python -r requirements.txt || $(V)/python -m pip install -q -r requirements.txt
 	$(V)/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
