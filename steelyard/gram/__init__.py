@@ -1,0 +1,38 @@
+"""The Gram proof: commitments to updates, and a proof that a matrix holds their inner products (docs/proof.md)."""
+
+from steelyard.gram.commitment import commit, compute_aggregate_blinders, derive_blinders, hash_commitment
+from steelyard.gram.field import decode_scalars, encode_scalars
+from steelyard.gram.linear import compute_aggregate, compute_gram
+from steelyard.gram.opening import find_false_openings, verify_aggregate_opening, verify_opening
+from steelyard.gram.proof import GramProof, GramStatement, decode_gram, encode_gram
+from steelyard.gram.prover import prove_gram
+from steelyard.gram.srs import ETHEREUM_SRS_DIGEST, Srs, check_srs, load_ethereum_srs, load_srs
+from steelyard.gram.transcript import compute_context
+from steelyard.gram.verifier import verify_commitment_hashes, verify_gram
+
+__all__ = [
+    "ETHEREUM_SRS_DIGEST",
+    "GramProof",
+    "GramStatement",
+    "Srs",
+    "check_srs",
+    "commit",
+    "compute_aggregate",
+    "compute_aggregate_blinders",
+    "compute_context",
+    "compute_gram",
+    "decode_gram",
+    "decode_scalars",
+    "derive_blinders",
+    "encode_gram",
+    "encode_scalars",
+    "find_false_openings",
+    "hash_commitment",
+    "load_ethereum_srs",
+    "load_srs",
+    "prove_gram",
+    "verify_aggregate_opening",
+    "verify_commitment_hashes",
+    "verify_gram",
+    "verify_opening",
+]
