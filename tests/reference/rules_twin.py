@@ -1,0 +1,124 @@
+"""The weighing rules as docs/rules.md writes them: plain loops over plain integers, in the order of the text.
+
+Nothing is shared with `steelyard.rules`. Slow on purpose: it judges the fast one.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal, localcontext
+
+ONE = 2**32
+Matrix = Sequence[Sequence[int]]
+
+
+@dataclass(frozen=True)
+class TwinWeighing:
+    weights: tuple[int, ...]
+    contributions: tuple[int, ...]
+    opposed: tuple[int, ...]
+    normaliser: int
+    hints: bytes
+
+
+def floor_root(value: int) -> int:
+    """The largest integer whose square is at most `value`, by bisection."""
+    low, high = 0, 1
+    while high * high <= value:
+        high *= 2
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if middle * middle <= value else (low, middle)
+    return low
+
+
+def distance(gram: Matrix, i: int, j: int) -> int:
+    return gram[i][i] + gram[j][j] - 2 * gram[i][j]
+
+
+def nearest_others(gram: Matrix, i: int, count: int) -> list[int]:
+    others = [(distance(gram, i, j), j) for j in range(len(gram)) if j != i]
+    return [j for _, j in sorted(others)[:count]]
+
+
+def mask(members: Sequence[int]) -> bytes:
+    bits = 0
+    for member in members:
+        bits |= 1 << member
+    return (bits & 0xFFFFFFFF).to_bytes(4, "big")
+
+
+def krum(gram: Matrix, f: int) -> tuple[list[int], bytes]:
+    n = len(gram)
+    near = [nearest_others(gram, i, n - f - 2) for i in range(n)]
+    scores = [sum(distance(gram, i, j) for j in near[i]) for i in range(n)]
+    selected = [i for _, i in sorted((scores[i], i) for i in range(n))[: n - f]]
+    return selected, b"".join(mask(members) for members in near) + mask(selected)
+
+
+def default_rule(gram: Matrix, f: int) -> tuple[list[int], int, bytes]:
+    n = len(gram)
+    # 1. Clip.
+    m = sorted(gram[i][i] for i in range(n))[(n - 1) // 2]
+    s = [ONE if gram[i][i] <= m else floor_root((m << 64) // gram[i][i]) for i in range(n)]
+    g1 = [[(s[i] * s[j] * gram[i][j]) >> 64 for j in range(n)] for i in range(n)]
+    # 2. Nearest-neighbour mixing.
+    neighbours = [[i, *nearest_others(g1, i, n - f - 1)] for i in range(n)]
+    h = [[sum(g1[a][b] for a in neighbours[i] for b in neighbours[j]) for j in range(n)] for i in range(n)]
+    # 3. Multi-Krum.
+    selected, krum_hints = krum(h, f)
+    # 4. Weights.
+    weights = [s[a] * sum(1 for i in selected if a in neighbours[i]) for a in range(n)]
+    return weights, ONE * (n - f) ** 2, b"".join(mask(members) for members in neighbours) + krum_hints
+
+
+def multi_krum_rule(gram: Matrix, f: int) -> tuple[list[int], int, bytes]:
+    selected, hints = krum(gram, f)
+    return [ONE if i in selected else 0 for i in range(len(gram))], ONE * (len(gram) - f), hints
+
+
+def mean_rule(gram: Matrix, f: int) -> tuple[list[int], int, bytes]:
+    return [ONE] * len(gram), ONE * len(gram), b""
+
+
+RULES = {"clip-nnm-multi-krum": default_rule, "multi-krum": multi_krum_rule, "mean": mean_rule}
+
+
+def exp2neg(kappa: int) -> int:
+    fraction = kappa % ONE
+    value = 2**64
+    with localcontext() as context:
+        context.prec = 80
+        for b in range(1, 17):
+            if fraction & (1 << (32 - b)):
+                value = (value * int(Decimal(2) ** (64 - Decimal(2) ** -b))) >> 64
+    return value >> (kappa // ONE)
+
+
+def contributions(gram: Matrix, w: Sequence[int], f: int, d: int) -> list[int]:
+    n = len(gram)
+    phi = []
+    for i in range(n):
+        others = [j for j in range(n) if j != i]
+        a = sum(w[j] * gram[i][j] for j in others)
+        b = sum(w[j] * w[k] * gram[j][k] for j in others for k in others)
+        psi = max(0, w[i] * a)
+        kappa = 0
+        for j in others:
+            if gram[i][j] > 0 and gram[i][i] > 0 and gram[j][j] > 0:
+                q = (gram[i][j] ** 2 << 32) // (gram[i][i] * gram[j][j])
+                kappa += q**2 >> 32
+        is_signal = a > 0 and a * a * d >= 16 * gram[i][i] * b
+        phi.append((psi * exp2neg(kappa)) >> 64 if is_signal else 0)
+    if 2 * sum(1 for value in phi if value > 0) < n - f:
+        return [0] * n
+    return phi
+
+
+def weigh(name: str, gram: Matrix, f: int, d: int) -> TwinWeighing:
+    n = len(gram)
+    w, normaliser, hints = RULES[name](gram, f)
+    phi = contributions(gram, w, f, d)
+    opposed = tuple(
+        i for i in range(n) if sum(phi) > 0 and w[i] == 0 and sum(w[j] * gram[i][j] for j in range(n) if w[j] > 0) < 0
+    )
+    return TwinWeighing(tuple(w), tuple(phi), opposed, normaliser, hints)

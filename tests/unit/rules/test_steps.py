@@ -1,0 +1,145 @@
+"""Each step of a rule, on matrices small enough to work out by hand."""
+
+import numpy as np
+import pytest
+
+from steelyard.constants import ONE
+from steelyard.rules.clip import clip_to_median
+from steelyard.rules.matrix import (
+    check_gram,
+    compute_cosine,
+    compute_nearest_others,
+    compute_squared_distances,
+)
+from steelyard.rules.mixing import Neighbourhoods, mix_nearest_neighbours
+from steelyard.rules.selection import select_everyone, select_multi_krum
+from tests.gram_matrices import build_honest_vectors, compute_gram
+
+LINE = compute_gram([[0], [1], [2], [10], [11]])
+"""Five points on a line: ties abound."""
+
+
+@pytest.mark.parametrize(
+    ("matrix", "error"),
+    [
+        (np.eye(3), TypeError),
+        ([[True, False], [False, True]], TypeError),
+        (np.array([[1, 0.0], [0, 1]], dtype=object), TypeError),
+        (np.array([[1, True], [True, 1]], dtype=object), TypeError),
+        ([1, 2, 3], ValueError),
+        ([[1, 2, 3], [2, 1, 3]], ValueError),
+        ([[1, 2], [3, 1]], ValueError),
+        (np.array([[2**63, 0], [0, 1]], dtype=object), ValueError),
+        (np.array([[1, -(2**63) - 1], [-(2**63) - 1, 1]], dtype=object), ValueError),
+    ],
+)
+def test_what_is_no_gram_matrix_is_refused(matrix: object, error: type[Exception]) -> None:
+    with pytest.raises(error, match=r"Gram matrix|int64"):
+        check_gram(matrix)  # type: ignore[arg-type]
+
+
+def test_extreme_entries_are_kept_exactly() -> None:
+    extremes = np.array([[2**63 - 1, -(2**63)], [-(2**63), 2**63 - 1]], dtype=np.int64)
+    assert check_gram(extremes).tolist() == extremes.tolist()
+    assert compute_squared_distances(check_gram(extremes))[0, 1] == 2 * (2**63 - 1) + 2**64
+
+
+def test_nearest_others_break_ties_by_the_smaller_index() -> None:
+    distances = compute_squared_distances(compute_gram([[0], [1], [-1], [1], [-1]]))
+    assert compute_nearest_others(distances, 2)[0] == (1, 2)
+    assert compute_nearest_others(distances, 1) == ((1,), (3,), (4,), (1,), (2,))
+
+
+def test_nearest_others_leave_the_row_itself_out_even_among_clones() -> None:
+    clones = compute_squared_distances(compute_gram([[7], [7], [7], [7]]))
+    assert compute_nearest_others(clones, 2) == ((1, 2), (0, 2), (0, 1), (0, 1))
+
+
+def test_cosine_of_a_zero_row_is_zero() -> None:
+    assert compute_cosine(0, 0, 5) == compute_cosine(0, 5, 0) == 0.0
+    assert compute_cosine(-(2**62), 2**62, 2**62) == -1.0
+
+
+@pytest.mark.parametrize(("norms", "median"), [([4, 1, 9], 4), ([9, 1, 4, 16], 4), ([5, 5, 5, 1, 1], 5)])
+def test_clip_takes_the_lower_median(norms: list[int], median: int) -> None:
+    assert clip_to_median(np.diag(np.array(norms, dtype=object)), 0).median == median
+
+
+def test_clip_leaves_norms_up_to_the_median_and_shortens_longer_ones() -> None:
+    clipping = clip_to_median(np.diag(np.array([4, 1, 16, 4, 8], dtype=object)), 0)
+    assert clipping.factors == (ONE, ONE, ONE // 2, ONE, 3037000499)  # ⌊2^32 / √2⌋
+    assert clipping.mix(np.diag(np.array([4, 1, 16, 4, 8], dtype=object))).diagonal().tolist() == [4, 1, 4, 4, 3]
+
+
+def test_clipped_products_are_rounded_down_below_zero_too() -> None:
+    gram = np.array([[4, 0, -1], [0, 4, 0], [-1, 0, 16]], dtype=object)
+    assert clip_to_median(gram, 0).mix(gram)[0, 2] == -1  # ⌊−1/2⌋
+
+
+def test_clip_to_a_zero_median_leaves_nothing() -> None:
+    clipping = clip_to_median(np.diag(np.array([0, 0, 0, 7, 9], dtype=object)), 1)
+    assert clipping.factors == (ONE, ONE, ONE, 0, 0)
+
+
+def test_clipped_weights_are_multiples_of_the_factors() -> None:
+    clipping = clip_to_median(np.diag(np.array([4, 1, 9, 4, 8], dtype=object)), 0)
+    assert clipping.pull_back((0, ONE, 3 * ONE, 5 * ONE, 2 * ONE)) == tuple(
+        count * factor for count, factor in zip((0, 1, 3, 5, 2), clipping.factors, strict=True)
+    )
+
+
+def test_neighbourhoods_have_the_row_itself_and_its_nearest() -> None:
+    # n = 5, f = 1: three others each; the row at 2 is as far from 10 as is nothing else, ties go to the smaller index.
+    assert mix_nearest_neighbours(LINE, 1).sets == (
+        (0, 1, 2, 3),
+        (0, 1, 2, 3),
+        (0, 1, 2, 3),
+        (1, 2, 3, 4),
+        (1, 2, 3, 4),
+    )
+
+
+def test_a_row_is_its_own_neighbour_when_clones_have_smaller_indices() -> None:
+    clones = compute_gram([[5]] * 5)
+    assert mix_nearest_neighbours(clones, 1).sets[4] == (0, 1, 2, 4)
+
+
+def test_mixing_is_the_gram_matrix_of_the_sums() -> None:
+    vectors = build_honest_vectors(7, d=9)
+    mixing = mix_nearest_neighbours(compute_gram(vectors), 2)
+    sums = np.array([vectors[list(members)].sum(axis=0) for members in mixing.sets])
+    assert (mixing.mix(compute_gram(vectors)) == compute_gram(sums)).all()
+    assert mixing.row_sum == 5
+
+
+def test_mixing_of_extreme_entries_is_exact() -> None:
+    n = 100
+    gram = np.full((n, n), 2**63 - 1, dtype=object)
+    gram[0, 1] = gram[1, 0] = -(2**63)
+    everything = Neighbourhoods((tuple(range(n)),) * n)
+    assert (everything.mix(gram) == gram.sum()).all()
+
+
+def test_mixed_weights_count_the_sums_that_a_row_is_part_of() -> None:
+    mixing = Neighbourhoods(((0, 1), (1, 2), (0, 2)))
+    assert mixing.pull_back((ONE, ONE, 0)) == (ONE, 2 * ONE, ONE)
+
+
+def test_krum_sums_the_nearest_rows_without_the_row_itself() -> None:
+    # n = 5, f = 1: n − f − 2 = 2 nearest others.
+    krum = select_multi_krum(LINE, 1)
+    assert krum.nearest == ((1, 2), (0, 2), (0, 1), (2, 4), (2, 3))
+    assert krum.scores == (1 + 4, 1 + 1, 1 + 4, 64 + 1, 1 + 81)
+    assert krum.selected == (0, 1, 2, 3)
+    assert [krum.get_rank(row) for row in range(5)] == [2, 1, 3, 4, 5]
+
+
+def test_krum_breaks_ties_of_the_score_by_the_smaller_index() -> None:
+    krum = select_multi_krum(compute_gram([[3]] * 7), 2)
+    assert krum.selected == (0, 1, 2, 3, 4)
+    assert [krum.get_rank(row) for row in range(7)] == list(range(1, 8))
+
+
+def test_everyone_is_everyone() -> None:
+    assert select_everyone(LINE, 1).selected == (0, 1, 2, 3, 4)
+    assert select_everyone(LINE, 1).sets == ()
