@@ -77,9 +77,7 @@ class ZeroUpdateError(MalformedUpdateError):
     hint = "Train for longer, raise the learning rate, or sit this round out: the model may have converged."
 
     def __init__(self, dimension: int, largest: float, scale: int) -> None:
-        super().__init__(
-            f"all {dimension:,} entries round to zero: the largest is {largest:.3g}, the smallest that survives {0.5 / scale:.3g}"
-        )
+        super().__init__(f"all {dimension:,} entries round to zero at scale {scale:,}: the largest is {largest:.3g}")
         self.dimension = dimension
         self.largest = largest
         self.scale = scale

@@ -1,0 +1,24 @@
+"""Blobs in a dictionary: for tests, and for programs that run together in one process."""
+
+from steelyard.errors import BlobNotFoundError
+from steelyard.storage.base import BlobStore
+from steelyard.types import Cid
+
+
+class MemoryBlobStore(BlobStore):
+    """Keeps blobs for as long as it lives."""
+
+    def __init__(self) -> None:
+        self._blobs: dict[Cid, bytes] = {}
+
+    def _write(self, cid: Cid, data: bytes) -> None:
+        self._blobs[cid] = bytes(data)
+
+    def _read(self, cid: Cid, max_bytes: int) -> bytes:
+        try:
+            return self._blobs[cid][: max_bytes + 1]
+        except KeyError:
+            raise BlobNotFoundError(str(cid)) from None
+
+    def _has(self, cid: Cid) -> bool:
+        return cid in self._blobs

@@ -1,0 +1,139 @@
+"""The aggregate of a round: computed exactly, published as one blob, applied the same way by everybody.
+
+The blob is `SYA1 ‖ u32 d ‖ u32 B ‖ codec ‖ digest ‖ B blinders of 32 bytes ‖ zstd of A as little-endian int64`, where
+(codec, digest) identify the next global model (safetensors). Whoever downloads it checks that `A` opens the weighted
+commitments (docs/proof.md, section 7), and that `compute_next_parameters` gives the model behind that identifier.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from steelyard.constants import BLS12_381_ORDER, UPDATE_MIN
+from steelyard.errors import MalformedCidError, MalformedModelError, PayloadError
+from steelyard.types import Cid, ParameterVector, UpdateVector
+from steelyard.updates.compression import compress, compute_compress_bound, decompress
+from steelyard.updates.faults import PayloadFault
+
+AGGREGATE_LIMIT: Final = 2**57
+"""No entry of an aggregate is larger (docs/rules.md): `Σ w_i ≤ 2^32 · (n−f)²`, `n ≤ 32`, entries within `2^15`."""
+
+_MAGIC: Final = b"SYA1"
+_FIXED_BYTES: Final = len(_MAGIC) + 4 + 4 + 1 + 32
+_BLOCK: Final = 1 << 16  # entries; keeps the working set of a sum in the cache
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Aggregate:
+    """What an aggregator publishes for a settled round."""
+
+    vector: NDArray[np.int64]
+    """`A = Σ w_i u_i`, shape `(d,)`."""
+    blinders: tuple[int, ...]
+    """`ρ_A^b = Σ w_i ρ_i^b mod r`, one per block."""
+    next_model: Cid
+    """The global model that `A` leads to."""
+
+
+def compute_aggregate(updates: Sequence[UpdateVector], weights: Sequence[int]) -> NDArray[np.int64]:
+    """`A = Σ_i w_i u_i`, exactly.
+
+    Args:
+      updates: one vector of shape `(d,)` and type int16 per trainer.
+      weights: one integer per trainer, not negative.
+
+    Returns:
+      `A`, shape `(d,)`, int64. No product or sum on the way leaves int64: `Σ w_i · 2^15 ≤ 2^57` is checked.
+    """
+    if sum(weights) * -UPDATE_MIN > AGGREGATE_LIMIT or min(weights) < 0:
+        raise ValueError(f"weights {list(weights)} are not those of a rule")
+    (dimension,) = updates[0].shape
+    aggregate = np.zeros(dimension, dtype=np.int64)
+    for start in range(0, dimension, _BLOCK):
+        block = slice(start, start + _BLOCK)
+        for update, weight in zip(updates, weights, strict=True):
+            if weight:
+                aggregate[block] += update[block].astype(np.int64) * weight
+    return aggregate
+
+
+def compute_next_parameters(
+    parameters: ParameterVector, aggregate: NDArray[np.int64], weight_total: int, scale: int
+) -> ParameterVector:
+    """The next global model, `θ + A / (Z · scale)`, the same to the bit on every machine.
+
+    One conversion, one division, one addition and one rounding to float32 per entry, each correctly rounded by IEEE 754
+    in float64 and none of them a reduction: so every trainer recomputes the model and compares bytes.
+
+    Args:
+      parameters: `θ`, shape `(d,)`, float32.
+      aggregate: `A`, shape `(d,)`, int64.
+      weight_total: the rule's `Z`, by which its weights are divided: `2^32 · (n−f)²` for `clip-nnm-multi-krum`.
+      scale: the project's quantisation scale.
+
+    Raises:
+      MalformedModelError: the two shapes differ, or an entry of the next model is not finite.
+    """
+    if parameters.shape != aggregate.shape or parameters.dtype != np.float32 or aggregate.dtype != np.int64:
+        raise MalformedModelError(
+            f"{aggregate.dtype} of shape {aggregate.shape} cannot move {parameters.dtype} of shape {parameters.shape}"
+        )
+    step = aggregate.astype(np.float64) / float(weight_total * scale)
+    with np.errstate(over="ignore"):
+        following = (parameters.astype(np.float64) + step).astype(np.float32)
+    if not np.isfinite(following).all():
+        raise MalformedModelError(f"the next model is not finite at index {int(np.argmin(np.isfinite(following))):,}")
+    return following
+
+
+def encode_aggregate(aggregate: Aggregate) -> bytes:
+    """The blob that an aggregator publishes."""
+    fields = (
+        _MAGIC,
+        aggregate.vector.size.to_bytes(4, "big"),
+        len(aggregate.blinders).to_bytes(4, "big"),
+        bytes((aggregate.next_model.codec,)),
+        aggregate.next_model.digest,
+        *(blinder.to_bytes(32, "big") for blinder in aggregate.blinders),
+        compress(aggregate.vector.astype("<i8").tobytes()),
+    )
+    return b"".join(fields)
+
+
+def decode_aggregate(blob: bytes, dimension: int, block_count: int) -> Aggregate:
+    """The aggregate in `blob`, which must be of `dimension` entries and `block_count` blinders.
+
+    Raises:
+      PayloadError: anything is not exactly as the format says; `reason` is a `PayloadFault`.
+    """
+    if len(blob) > max_aggregate_bytes(dimension, block_count):
+        raise PayloadError(PayloadFault.TOO_LARGE, f"{len(blob):,} bytes for {dimension:,} entries")
+    if blob[:4] != _MAGIC[: len(blob)]:
+        raise PayloadError(PayloadFault.WRONG_MAGIC, f"it begins with {blob[:4]!r}, not {_MAGIC!r}")
+    body = _FIXED_BYTES + 32 * block_count
+    if len(blob) < body:
+        raise PayloadError(PayloadFault.TRUNCATED, f"{len(blob):,} bytes, its fixed part alone has {body:,}")
+    announced = int.from_bytes(blob[4:8], "big"), int.from_bytes(blob[8:12], "big")
+    if announced != (dimension, block_count):
+        raise PayloadError(
+            PayloadFault.WRONG_DIMENSION, f"{announced} entries and blocks where {(dimension, block_count)} are due"
+        )
+    try:
+        next_model = Cid.from_pair(blob[13:45], blob[12])
+    except MalformedCidError as exc:
+        raise PayloadError(PayloadFault.OUT_OF_RANGE, str(exc)) from exc
+    blinders = tuple(int.from_bytes(blob[at : at + 32], "big") for at in range(_FIXED_BYTES, body, 32))
+    if any(blinder >= BLS12_381_ORDER for blinder in blinders):
+        raise PayloadError(PayloadFault.OUT_OF_RANGE, "a blinder is not below the group order")
+    vector = np.frombuffer(decompress(blob[body:], 8 * dimension), dtype="<i8").astype(np.int64)
+    if ((vector > AGGREGATE_LIMIT) | (vector < -AGGREGATE_LIMIT)).any():
+        raise PayloadError(PayloadFault.OUT_OF_RANGE, "an entry is beyond 2^57")
+    return Aggregate(vector, blinders, next_model)
+
+
+def max_aggregate_bytes(dimension: int, block_count: int) -> int:
+    """How long an honest aggregate's blob can be: the cap for its download."""
+    return _FIXED_BYTES + 32 * block_count + compute_compress_bound(8 * dimension)

@@ -1,0 +1,26 @@
+"""What can be wrong with a payload or an aggregate, as codes that logs and exclusion reports may carry."""
+
+import enum
+
+
+class PayloadFault(enum.StrEnum):
+    """The `reason` of a `PayloadError`."""
+
+    TOO_LARGE = "too-large"
+    """More bytes than any honest sender needs; refused unread."""
+    UNDECRYPTABLE = "undecryptable"
+    """Encrypted to another key, for another chain, marketplace, project, round or sender, or damaged."""
+    TRUNCATED = "truncated"
+    """Shorter than its fixed part."""
+    WRONG_MAGIC = "wrong-magic"
+    """Another format, or another version of it."""
+    WRONG_DIMENSION = "wrong-dimension"
+    """Of another model."""
+    WRONG_LENGTH = "wrong-length"
+    """Announces that it decompresses to another length than the format asks: a decompression bomb ends here."""
+    BAD_COMPRESSION = "bad-compression"
+    """Not one whole zstd frame and nothing else, or the frame contradicts what it announces."""
+    OUT_OF_RANGE = "out-of-range"
+    """A field has a value that the format forbids."""
+    BAD_KEY = "bad-key"
+    """The recipient's registered key is no usable X25519 key."""
