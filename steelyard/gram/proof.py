@@ -128,12 +128,9 @@ class GramProof:
         end_s_hat = end_t0 + POINT_BYTES
         end_scalars = end_s_hat + SCALAR_BYTES * (2 * blocks + 1)
         end_w = end_scalars + POINT_BYTES
-        try:
-            (t0,) = decode_scalars(data[end_m:end_t0])
-            *evaluations, s = decode_scalars(data[end_s_hat:end_scalars])
-            (omega,) = decode_scalars(data[end_w:])
-        except ValueError as error:
-            raise ProofRejectedError(f"non-canonical scalar: {error}") from error
+        (t0,) = _decode_scalars("t0", data[end_m:end_t0])
+        *evaluations, s = _decode_scalars("a, a' or s", data[end_s_hat:end_scalars])
+        (omega,) = _decode_scalars("ω", data[end_w:])
         return cls(
             M=tuple(split_points(data[:end_m])),
             t0=t0,
@@ -144,3 +141,10 @@ class GramProof:
             W=data[end_scalars:end_w],
             omega=omega,
         )
+
+
+def _decode_scalars(name: str, data: bytes) -> tuple[int, ...]:
+    try:
+        return decode_scalars(data)
+    except ValueError as error:
+        raise ProofRejectedError(f"non-canonical scalar in {name}") from error
