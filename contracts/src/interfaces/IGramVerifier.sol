@@ -7,6 +7,9 @@ interface IGramVerifier {
     /// @notice Thrown at deployment where the BLS12-381 precompiles of EIP-2537 are missing or wrong.
     error PrecompilesUnavailable();
 
+    /// @notice Thrown at deployment where the SRS has no room for a payload, or its points are not powers of one secret.
+    error InvalidSrs();
+
     /// @notice Thrown when a byte string does not have the length that `n`, `d` and the SRS give.
     error InvalidLength(uint256 actual, uint256 expected);
 
