@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from steelyard.models.spec import ZooModel
+from steelyard.spec import ZooModel
 from steelyard.types import ParameterVector
 
 

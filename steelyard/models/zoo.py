@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from steelyard.errors import MalformedModelError
-from steelyard.models.spec import CnnSpec, LogisticSpec, MlpSpec
+from steelyard.spec import CnnSpec, LogisticSpec, MlpSpec
 from steelyard.types import Parameters
 
 

@@ -7,30 +7,19 @@ and shape. `steelyard.models.zoo` builds the module. A new model is one class he
 import math
 from abc import ABC, abstractmethod
 from itertools import pairwise
-from typing import Annotated, Final, Literal, Self, TypeVar
+from typing import Annotated, Final, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
+from pydantic import Field, TypeAdapter, model_validator
 
-from steelyard.errors import SpecError
+from steelyard.spec.strict import StrictModel, validate_json
 from steelyard.types import ParameterShapes
 
 MAX_DIMENSION: Final = 2**24
 """The most parameters that a specification may ask for. What one settlement can carry is less (docs/proof.md)."""
 
-MAX_SPEC_BYTES: Final = 64 * 1024
-"""The longest specification that is read, of a project or a model, in bytes of JSON."""
-
 Size = Annotated[int, Field(ge=1, le=2**16)]
 Side = Annotated[int, Field(ge=1, le=256)]
 Classes = Annotated[int, Field(ge=2, le=10_000)]
-
-T = TypeVar("T")
-
-
-class StrictModel(BaseModel):
-    """A part of a specification: unknown fields and near-miss types are refused, instances cannot be changed."""
-
-    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
 
 
 class ZooModel(StrictModel, ABC):
@@ -140,25 +129,6 @@ def parse_model_spec(text: str | bytes) -> LogisticSpec | MlpSpec | CnnSpec:
       SpecError: it is too long, not JSON, or breaks the schema; the message has the path of each wrong field.
     """
     return validate_json(_MODEL_SPEC, text)
-
-
-def validate_json(adapter: TypeAdapter[T], text: str | bytes) -> T:
-    """What `adapter` reads in a JSON text of at most `MAX_SPEC_BYTES`: where pydantic's errors become ours.
-
-    Raises:
-      SpecError: it is too long, not JSON, or breaks the schema; the message has the path of each wrong field.
-    """
-    data = text.encode("utf-8", "surrogatepass") if isinstance(text, str) else text
-    if len(data) > MAX_SPEC_BYTES:
-        raise SpecError(f"the specification has {len(data):,} bytes, the most is {MAX_SPEC_BYTES:,}")
-    try:
-        return adapter.validate_json(data)
-    except ValidationError as exc:
-        faults = (
-            f"{'.'.join(map(str, fault['loc'])) or 'the specification'}: {fault['msg'].removeprefix('Value error, ')}"
-            for fault in exc.errors(include_url=False, include_context=False, include_input=False)
-        )
-        raise SpecError("; ".join(faults)) from exc
 
 
 def _layer_shapes(layer: str, fan_out: int, *fan_in: int) -> dict[str, tuple[int, ...]]:

@@ -12,7 +12,8 @@ from typing import Annotated, Any, Final, Literal, Self
 from pydantic import AfterValidator, Field, PlainSerializer, PlainValidator, TypeAdapter, model_validator
 
 from steelyard.errors import MalformedCidError, SpecError
-from steelyard.models.spec import Classes, ModelSpec, Size, StrictModel, validate_json
+from steelyard.spec.model import Classes, ModelSpec, Size
+from steelyard.spec.strict import StrictModel, validate_json
 from steelyard.types import Cid
 
 
