@@ -1,0 +1,120 @@
+"""The global model, recomputed from what was committed to rather than taken from whoever publishes it.
+
+The model of round `k` is the initial model moved by the aggregate of every final round before `k`. Each aggregate has to
+open the commitment that follows from the round's commitments and weights (docs/proof.md, section 7), the weights have to
+be those that the rule gives for the round's `G`, and the model that the aggregator published has to be the one computed
+here, byte for byte.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+
+from steelyard.errors import BlobMismatchError, CommitmentMismatchError, EvidenceError
+from steelyard.gram import Srs, decode_gram, verify_aggregate_opening
+from steelyard.models.safetensors_io import decode_model, encode_model, max_model_bytes
+from steelyard.rounds.records import SettledRound
+from steelyard.rules.registry import Rule
+from steelyard.rules.weighing import Weighing
+from steelyard.spec import ProjectSpec
+from steelyard.storage import BlobStore, compute_cid
+from steelyard.types import Cid, ParameterVector
+from steelyard.updates.aggregate import Aggregate, compute_next_parameters, decode_aggregate, max_aggregate_bytes
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class GlobalModel:
+    """The parameters that round `round_index` starts from: shape `(d,)`, float32, in canonical order."""
+
+    round_index: int
+    parameters: ParameterVector
+
+
+def fetch_initial_model(store: BlobStore, spec: ProjectSpec) -> GlobalModel:
+    """The model of round 0.
+
+    Raises:
+      StorageError: the store does not hand it out.
+      BlobMismatchError, MalformedModelError: what it hands out is something else.
+    """
+    shapes = spec.model.shapes
+    return GlobalModel(0, decode_model(store.get(spec.initial_model, max_model_bytes(shapes)), shapes))
+
+
+def fetch_aggregate(store: BlobStore, srs: Srs, dimension: int, record: SettledRound) -> Aggregate:
+    """The aggregate that a settled round published, checked to open its commitment.
+
+    Raises:
+      StorageError: the store does not hand it out.
+      BlobMismatchError, PayloadError: what it hands out is something else, or malformed.
+      CommitmentMismatchError: it is not the weighted sum of what the trainers committed to, or its blinders are not
+        those on chain.
+    """
+    blocks = srs.count_blocks(dimension)
+    cid = record.settlement.aggregate_cid
+    aggregate = decode_aggregate(store.get(cid, max_aggregate_bytes(dimension, blocks)), dimension, blocks)
+    subject = f"the aggregate of round {record.round_index}"
+    if b"".join(blinder.to_bytes(32, "big") for blinder in aggregate.blinders) != record.settlement.blinders:
+        raise CommitmentMismatchError(f"{subject} with blinders other than those on chain")
+    verify_aggregate_opening(srs, aggregate.vector, aggregate.blinders, record.commitments, record.weights)
+    return aggregate
+
+
+def reweigh(rule: Rule, dimension: int, record: SettledRound) -> Weighing:
+    """Weighs a settled round again from its public `G`.
+
+    Raises:
+      EvidenceError: the chain's weights or contributions are not what the rule gives.
+    """
+    weighing = rule.weigh(decode_gram(record.settlement.gram, record.n), record.f, dimension)
+    if weighing.weights != record.weights or weighing.contributions != record.contributions:
+        raise EvidenceError(f"round {record.round_index}: `{rule.name}` gives other weights than the chain's")
+    return weighing
+
+
+def advance(
+    model: GlobalModel, record: SettledRound, aggregate: Aggregate, rule: Rule, spec: ProjectSpec
+) -> GlobalModel:
+    """The model after a settled round.
+
+    Raises:
+      BlobMismatchError: the aggregator published another model than this one.
+      EvidenceError: the round's weights are not the rule's.
+    """
+    if record.round_index != model.round_index:
+        raise ValueError(f"round {record.round_index} does not follow on the model of round {model.round_index}")
+    weighing = reweigh(rule, spec.model.dimension, record)
+    following = compute_next_model(model, aggregate.vector, weighing, spec)
+    expected = compute_model_cid(following, spec)
+    if aggregate.next_model != expected:
+        raise BlobMismatchError(str(aggregate.next_model), str(expected))
+    return following
+
+
+def compute_next_model(
+    model: GlobalModel, aggregate: np.ndarray[tuple[int], np.dtype[np.int64]], weighing: Weighing, spec: ProjectSpec
+) -> GlobalModel:
+    """The model moved by `A / (Z · scale)`, with `Z` from the weighing."""
+    moved = compute_next_parameters(model.parameters, aggregate, weighing.normaliser, spec.quantisation.scale)
+    return GlobalModel(model.round_index + 1, moved)
+
+
+def compute_model_cid(model: GlobalModel, spec: ProjectSpec) -> Cid:
+    """The identifier of the model's file."""
+    return compute_cid(encode_model(model.parameters, spec.model.shapes))
+
+
+def sync_global_model(
+    model: GlobalModel, final_rounds: Iterable[SettledRound], store: BlobStore, srs: Srs, rule: Rule, spec: ProjectSpec
+) -> GlobalModel:
+    """Brings a model up to date with the final rounds that it has not seen.
+
+    Raises:
+      StorageError, VerificationError: as `fetch_aggregate` and `advance`.
+    """
+    for record in final_rounds:
+        if record.round_index >= model.round_index:
+            aggregate = fetch_aggregate(store, srs, spec.model.dimension, record)
+            model = advance(model, record, aggregate, rule, spec)
+    return model
