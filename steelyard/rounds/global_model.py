@@ -1,15 +1,16 @@
 """The global model, recomputed from what was committed to rather than taken from whoever publishes it.
 
-The model of round `k` is the initial model moved by the aggregate of every final round before `k`. Each aggregate has to
-open the commitment that follows from the round's commitments and weights (docs/proof.md, section 7), the weights have to
-be those that the rule gives for the round's `G`, and the model that the aggregator published has to be the one computed
-here, byte for byte.
+The model of round `k` is the initial model moved by the aggregate of every final round before `k`. Each aggregate has
+to open the commitment that follows from the round's commitments and weights (docs/proof.md, section 7), and the weights
+have to be those that the rule gives for the round's `G`. The file that the aggregator published is only compared: a
+trainer that finds another model there objects, and goes on with its own.
 """
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from steelyard.errors import BlobMismatchError, CommitmentMismatchError, EvidenceError
 from steelyard.gram import Srs, decode_gram, verify_aggregate_opening
@@ -76,28 +77,32 @@ def reweigh(rule: Rule, dimension: int, record: SettledRound) -> Weighing:
 def advance(
     model: GlobalModel, record: SettledRound, aggregate: Aggregate, rule: Rule, spec: ProjectSpec
 ) -> GlobalModel:
-    """The model after a settled round.
+    """The model after a settled round: moved by `A / (Z · scale)`, with `Z` from weighing the round again.
 
     Raises:
-      BlobMismatchError: the aggregator published another model than this one.
       EvidenceError: the round's weights are not the rule's.
     """
     if record.round_index != model.round_index:
         raise ValueError(f"round {record.round_index} does not follow on the model of round {model.round_index}")
     weighing = reweigh(rule, spec.model.dimension, record)
-    following = compute_next_model(model, aggregate.vector, weighing, spec)
-    expected = compute_model_cid(following, spec)
+    return move(model, aggregate.vector, weighing.normaliser, spec)
+
+
+def move(model: GlobalModel, aggregate: NDArray[np.int64], normaliser: int, spec: ProjectSpec) -> GlobalModel:
+    """The model moved by `A / (Z · scale)`. `aggregate` has shape `(d,)`."""
+    parameters = compute_next_parameters(model.parameters, aggregate, normaliser, spec.quantisation.scale)
+    return GlobalModel(model.round_index + 1, parameters)
+
+
+def verify_published_model(model: GlobalModel, aggregate: Aggregate, spec: ProjectSpec) -> None:
+    """Checks that the model which an aggregate names is `model`, byte for byte.
+
+    Raises:
+      BlobMismatchError: it is another one.
+    """
+    expected = compute_model_cid(model, spec)
     if aggregate.next_model != expected:
         raise BlobMismatchError(str(aggregate.next_model), str(expected))
-    return following
-
-
-def compute_next_model(
-    model: GlobalModel, aggregate: np.ndarray[tuple[int], np.dtype[np.int64]], weighing: Weighing, spec: ProjectSpec
-) -> GlobalModel:
-    """The model moved by `A / (Z · scale)`, with `Z` from the weighing."""
-    moved = compute_next_parameters(model.parameters, aggregate, weighing.normaliser, spec.quantisation.scale)
-    return GlobalModel(model.round_index + 1, moved)
 
 
 def compute_model_cid(model: GlobalModel, spec: ProjectSpec) -> Cid:
