@@ -1,6 +1,6 @@
 """Writes Gram proofs, good and tampered, to `tests/vectors/gram/evm.json`, for both verifiers.
 
-The format is in `tests/vectors/gram/README.md`. Everything is drawn from fixed seeds: the file comes out the same twice.
+The format is in `tests/vectors/gram/README.md`. All is drawn from fixed seeds: the file comes out the same twice.
 
     python -m scripts.generate_vectors            writes the file
     python -m scripts.generate_vectors --check    exits with 1 where the file is not what would be written

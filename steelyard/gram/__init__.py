@@ -1,6 +1,7 @@
 """The Gram proof: commitments to updates, and a proof that a matrix holds their inner products (docs/proof.md)."""
 
 from steelyard.gram.commitment import commit, compute_aggregate_blinders, derive_blinders, hash_commitment
+from steelyard.gram.evidence import EvidenceBundle, dump_bundle, parse_bundle, verify_bundle_proof
 from steelyard.gram.field import decode_scalars, encode_scalars
 from steelyard.gram.linear import compute_aggregate, compute_gram
 from steelyard.gram.opening import find_false_openings, verify_aggregate_opening, verify_opening
@@ -12,6 +13,7 @@ from steelyard.gram.verifier import verify_commitment_hashes, verify_gram
 
 __all__ = [
     "ETHEREUM_SRS_DIGEST",
+    "EvidenceBundle",
     "GramProof",
     "GramStatement",
     "Srs",
@@ -24,14 +26,17 @@ __all__ = [
     "decode_gram",
     "decode_scalars",
     "derive_blinders",
+    "dump_bundle",
     "encode_gram",
     "encode_scalars",
     "find_false_openings",
     "hash_commitment",
     "load_ethereum_srs",
     "load_srs",
+    "parse_bundle",
     "prove_gram",
     "verify_aggregate_opening",
+    "verify_bundle_proof",
     "verify_commitment_hashes",
     "verify_gram",
     "verify_opening",
