@@ -1,0 +1,119 @@
+"""Between ABI values and typed ones. A record's fields are its struct's members, in order, in snake case.
+
+The type hints of a record are its schema: enums, addresses, nested records and lists follow from them, so a struct is
+written down once here and once in Solidity, and a test compares the two.
+"""
+
+import dataclasses
+import re
+import types
+import typing
+from collections.abc import Mapping, Sequence
+from enum import IntEnum
+from functools import cache
+from typing import Any, TypeVar, cast
+
+from eth_abi.abi import decode, encode
+from eth_utils.address import to_canonical_address, to_checksum_address
+from eth_utils.crypto import keccak
+
+from steelyard.types import Address
+
+T = TypeVar("T")
+
+AbiEntry = Mapping[str, Any]
+"""One entry of a contract's JSON ABI."""
+
+
+def to_snake_case(name: str) -> str:
+    """`projectId` becomes `project_id`."""
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
+
+
+def abi_type(parameter: AbiEntry) -> str:
+    """The canonical type of a parameter: structs become tuples, as signatures have them."""
+    kind = cast("str", parameter["type"])
+    if not kind.startswith("tuple"):
+        return kind
+    inner = ",".join(abi_type(component) for component in parameter["components"])
+    return f"({inner}){kind.removeprefix('tuple')}"
+
+
+def signature_hash(entry: AbiEntry) -> bytes:
+    """keccak-256 of a signature: an event's first topic; its first four bytes are a function's or error's selector."""
+    return keccak(text=f"{entry['name']}({','.join(map(abi_type, entry['inputs']))})")
+
+
+def encode_call(entry: AbiEntry, arguments: Sequence[object]) -> bytes:
+    """Calldata of a function call.
+
+    Raises:
+      eth_abi.exceptions.EncodingError: an argument does not fit its type.
+    """
+    return signature_hash(entry)[:4] + encode_arguments(entry, arguments)
+
+
+def encode_arguments(entry: AbiEntry, arguments: Sequence[object]) -> bytes:
+    """The arguments of a function or constructor, without a selector."""
+    return encode([abi_type(parameter) for parameter in entry["inputs"]], [to_abi(value) for value in arguments])
+
+
+def decode_parameters(parameters: Sequence[AbiEntry], data: bytes) -> tuple[Any, ...]:
+    """The raw values of a list of parameters.
+
+    Raises:
+      eth_abi.exceptions.DecodingError: `data` is too short or not padded as the ABI asks.
+    """
+    return decode([abi_type(parameter) for parameter in parameters], data)
+
+
+def to_abi(value: object) -> object:
+    """A typed value as the ABI encoder takes it."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return tuple(to_abi(getattr(value, field.name)) for field in dataclasses.fields(value))
+    if isinstance(value, IntEnum):
+        return int(value)
+    if isinstance(value, list | tuple):
+        return [to_abi(item) for item in value]
+    return value
+
+
+def from_abi(hint: type[T], value: Any) -> T:
+    """An ABI value as the type that `hint` says.
+
+    Raises:
+      ValueError: an enum has no such member, or a record has another number of fields.
+    """
+    return cast("T", _from_abi(hint, value))
+
+
+def encode_address_topic(address: Address) -> bytes:
+    """An address as an indexed event parameter."""
+    return to_canonical_address(address).rjust(32, b"\0")
+
+
+@cache
+def field_hints(record: Any) -> dict[str, Any]:
+    """Names and resolved types of a record's own fields, in order."""
+    hints = typing.get_type_hints(record)
+    return {field.name: hints[field.name] for field in dataclasses.fields(record)}
+
+
+def _from_abi(hint: Any, value: Any) -> object:  # noqa: PLR0911  one answer per kind of type
+    if hint is Address:
+        return to_checksum_address(value)
+    hint = getattr(hint, "__supertype__", hint)
+    if hint is bytes:
+        return bytes(value)
+    if isinstance(hint, types.GenericAlias):
+        members = hint.__args__
+        if members[-1] is Ellipsis:
+            return tuple(_from_abi(members[0], item) for item in value)
+        return tuple(_from_abi(member, item) for member, item in zip(members, value, strict=True))
+    if dataclasses.is_dataclass(hint):
+        hints = field_hints(cast("Any", hint))
+        fields = (_from_abi(field, item) for field, item in zip(hints.values(), value, strict=True))
+        return cast("type", hint)(*fields)
+    if issubclass(hint, IntEnum):
+        return hint(value)
+    return value
