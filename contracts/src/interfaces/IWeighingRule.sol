@@ -9,12 +9,18 @@ interface IWeighingRule {
     /// @notice Thrown when `n < 2f + 3`.
     error TooFewRows(uint256 n, uint256 f);
 
+    /// @notice Thrown when there are more rows than a set in the hints has bits.
+    error TooManyRows(uint256 n, uint256 limit);
+
+    /// @notice Thrown when the squared norm on the diagonal is negative: the row is no vector of integers.
+    error NegativeNorm(uint256 row);
+
     /// @notice Thrown when a hint does not have the length that the rule needs.
     error InvalidHintLength(uint256 actual, uint256 expected);
 
     /// @notice Thrown when a hinted set is not the one that the rule's order gives.
     /// @param step The rule's step that the hint belongs to, from 0.
-    /// @param row The row whose set is wrong.
+    /// @param row The row whose set is wrong; 0 for a set that belongs to no row.
     error WrongHint(uint256 step, uint256 row);
 
     /// @notice The rule's name in project specifications and evidence bundles.
@@ -30,7 +36,7 @@ interface IWeighingRule {
     /// @return contributions `φ_i` after discount, floor and quorum; all 0 in a round without quorum.
     /// @return opposed Bit `i` is set where row `i` has no weight and disagrees with the accepted ones
     /// (`Σ_j w_j G_ij < 0`) in a round with quorum: a strike.
-    /// @custom:reverts InvalidGramLength, TooFewRows, InvalidHintLength, WrongHint
+    /// @custom:reverts TooFewRows, TooManyRows, InvalidGramLength, InvalidHintLength, NegativeNorm, WrongHint
     function weigh(bytes calldata gram, uint256 n, uint256 f, uint256 d, bytes calldata hints)
         external
         pure

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.37;
+
+import {IWeighingRule} from "../interfaces/IWeighingRule.sol";
+import {Contributions} from "./Contributions.sol";
+import {GramSteps} from "./GramSteps.sol";
+
+/// @title Base of the weighing rules: everything except the weights
+/// @dev A rule is this contract plus its name, the number of sets it is hinted at, and its weights.
+abstract contract GramRule is IWeighingRule {
+    /// @notice The most rows of a matrix: a set of rows is a mask of 32 bits, and the bounds in `GramSteps` count on it.
+    uint256 public constant MAX_ROWS = 32;
+
+    uint256 private constant MASK_BYTES = 4;
+
+    /// @inheritdoc IWeighingRule
+    function weigh(bytes calldata gram, uint256 n, uint256 f, uint256 d, bytes calldata hints)
+        external
+        pure
+        returns (uint256[] memory weights, uint256[] memory contributions, uint256 opposed)
+    {
+        if (n < 3 || f > (n - 3) / 2) revert TooFewRows(n, f);
+        if (n > MAX_ROWS) revert TooManyRows(n, MAX_ROWS);
+        if (gram.length != 4 * n * (n + 1)) revert InvalidGramLength(gram.length, 4 * n * (n + 1));
+        uint256 hintBytes = MASK_BYTES * _hintedSets(n);
+        if (hints.length != hintBytes) revert InvalidHintLength(hints.length, hintBytes);
+
+        int256[] memory matrix = GramSteps.decode(gram, n);
+        weights = _computeWeights(matrix, n, f, hints);
+        (contributions, opposed) = Contributions.compute(matrix, weights, f, d);
+    }
+
+    /// @dev Number of sets in the hints of `n` rows.
+    function _hintedSets(uint256 n) internal pure virtual returns (uint256);
+
+    /// @dev The weights `w_i < 2^38`, in Q32.
+    /// @param gram The matrix, `n·n` entries; a rule may overwrite nothing of it.
+    function _computeWeights(int256[] memory gram, uint256 n, uint256 f, bytes calldata hints)
+        internal
+        pure
+        virtual
+        returns (uint256[] memory weights);
+
+    /// @dev The `index`-th set of the hints.
+    function _hint(bytes calldata hints, uint256 index) internal pure returns (uint256) {
+        return uint32(bytes4(hints[MASK_BYTES * index:]));
+    }
+
+    /// @dev `count` sets of the hints from the `first` on.
+    function _hintSlice(bytes calldata hints, uint256 first, uint256 count)
+        internal
+        pure
+        returns (uint256[] memory masks)
+    {
+        masks = new uint256[](count);
+        for (uint256 i = 0; i < count; ++i) {
+            masks[i] = _hint(hints, first + i);
+        }
+    }
+}
