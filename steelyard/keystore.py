@@ -16,7 +16,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, cast
 
-from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from eth_account import Account
 from eth_account.signers.local import LocalAccount
 from eth_keyfile.keyfile import create_keyfile_json, decode_keyfile_json
@@ -24,6 +23,7 @@ from eth_utils.address import to_checksum_address
 
 from steelyard.errors import KeystoreError
 from steelyard.types import Address
+from steelyard.updates.encryption import EncryptionKeyPair
 
 PASSPHRASE_VARIABLE: Final = "STEELYARD_PASSPHRASE"  # noqa: S105 - the name, not the secret
 """The environment variable that may hold the passphrase. There is no option for it: command lines are public."""
@@ -44,7 +44,7 @@ class Identity:
     """An account with its two keys. Its `repr` shows what is public and nothing else."""
 
     account: LocalAccount
-    encryption_key: X25519PrivateKey
+    encryption: EncryptionKeyPair
 
     @property
     def address(self) -> Address:
@@ -54,7 +54,7 @@ class Identity:
     @property
     def public_key(self) -> bytes:
         """The X25519 public key, 32 bytes: what `registerKey` takes."""
-        return self.encryption_key.public_key().public_bytes_raw()
+        return self.encryption.public_key
 
     def __repr__(self) -> str:
         return f"Identity(address={self.address}, public_key=0x{self.public_key.hex()})"
@@ -64,7 +64,7 @@ class Identity:
 
 def generate_identity() -> Identity:
     """A fresh account and a fresh X25519 key, from the operating system's generator."""
-    return Identity(Account.from_key(secrets.token_bytes(32)), X25519PrivateKey.generate())
+    return Identity(Account.from_key(secrets.token_bytes(32)), EncryptionKeyPair.generate())
 
 
 def write_keystore(
@@ -117,7 +117,7 @@ def read_keystore(path: Path, passphrase: str) -> Identity:
     try:
         identity = Identity(
             Account.from_key(account_key),
-            X25519PrivateKey.from_private_bytes(_decrypt(path, encryption, passphrase)),
+            EncryptionKeyPair.from_private_key(_decrypt(path, encryption, passphrase)),
         )
     except ValueError as error:
         raise _error(f"{path} holds something that is not a key") from error
@@ -166,7 +166,7 @@ def get_passphrase(
 
 
 def _encode(identity: Identity, passphrase: str, scrypt_n: int) -> dict[str, Any]:
-    secret, encryption_secret = bytes(identity.account.key), identity.encryption_key.private_bytes_raw()
+    secret, encryption_secret = bytes(identity.account.key), identity.encryption.private_key
     document = dict(Account.encrypt(secret, passphrase, kdf="scrypt", iterations=scrypt_n))
     # An X25519 key is no secp256k1 key: of the second object only the ciphertext is kept, not the address made from it.
     encryption = create_keyfile_json(encryption_secret, passphrase.encode(), kdf="scrypt", iterations=scrypt_n)

@@ -48,7 +48,7 @@ def test_a_keystore_gives_back_both_keys(path: Path, identity: Identity) -> None
         identity.account.key,
         identity.public_key,
     )
-    assert again.encryption_key.private_bytes_raw() == identity.encryption_key.private_bytes_raw()
+    assert again.encryption.private_key == identity.encryption.private_key
     assert read_address(path) == identity.address
 
 
@@ -60,7 +60,7 @@ def test_the_file_holds_no_secret_in_clear_and_belongs_to_its_owner_only(path: P
     text = path.read_text()
 
     assert bytes(identity.account.key).hex() not in text
-    assert identity.encryption_key.private_bytes_raw().hex() not in text
+    assert identity.encryption.private_key.hex() not in text
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
     assert [entry.name for entry in path.parent.iterdir()] == ["trainer.json"], "a temporary file was left"
@@ -79,7 +79,7 @@ def test_repr_shows_no_secret(identity: Identity) -> None:
     for text in (repr(identity), str(identity), f"{identity}"):
         assert identity.address in text
         assert bytes(identity.account.key).hex() not in text
-        assert identity.encryption_key.private_bytes_raw().hex() not in text
+        assert identity.encryption.private_key.hex() not in text
 
 
 def test_a_wrong_passphrase_is_refused(path: Path) -> None:

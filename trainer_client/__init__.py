@@ -1,0 +1,1 @@
+"""The trainer: local data and training, encrypted committed updates, attestation and claims."""
