@@ -58,3 +58,18 @@ def gram_matrices(draw: st.DrawFn, max_rows: int = 32) -> tuple[Gram, int, int]:
                 row = rng.integers(-(2**29), 2**29, width).astype(float)
         rows.append(row)
     return compute_gram(np.array(rows).astype(np.int64)), f, d
+
+
+@st.composite
+def symmetric_matrices(draw: st.DrawFn, max_rows: int = 32) -> tuple[Gram, int, int]:
+    """`(G, f, d)` with `G` any symmetric matrix without negative squared norms: what a contract may be handed."""
+    n = draw(st.integers(3, max_rows))
+    f = draw(st.integers(0, (n - 3) // 2))
+    d = draw(st.integers(1, 2**32 - 1))
+    bits = draw(st.sampled_from((1, 4, 32, 63)))
+    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    entries = np.triu(rng.integers(-(2**bits), 2**bits - 1, (n, n), dtype=np.int64, endpoint=True)).astype(object)
+    gram: Gram = entries + np.triu(entries, 1).T
+    diagonal = range(n)
+    gram[diagonal, diagonal] = [abs(entry) % 2**63 for entry in entries.diagonal()]
+    return gram, f, d

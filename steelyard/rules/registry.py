@@ -82,7 +82,19 @@ class Rule:
         else:
             contributions = (0,) * n
             opposed = ()
-        return Weighing(original, f, d, mixings, selection, weights, normaliser, merits, contributions, opposed)
+        return Weighing(
+            rule=self.name,
+            gram=original,
+            f=f,
+            d=d,
+            mixings=mixings,
+            selection=selection,
+            weights=weights,
+            normaliser=normaliser,
+            merits=merits,
+            contributions=contributions,
+            opposed=opposed,
+        )
 
 
 DEFAULT_RULE: Final = Rule("clip-nnm-multi-krum", (clip_to_median, mix_nearest_neighbours), select_multi_krum)

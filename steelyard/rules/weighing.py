@@ -69,6 +69,7 @@ class Weighing:
     """A weighed Gram matrix.
 
     Attributes:
+      rule: the name of the rule.
       gram: the matrix, shape `(n, n)`.
       f: how many rows may be dishonest.
       d: number of coordinates of a row.
@@ -81,6 +82,7 @@ class Weighing:
       opposed: rows with a strike: without weight, and in disagreement with the accepted ones.
     """
 
+    rule: str
     gram: Gram = field(repr=False, compare=False)
     f: int
     d: int
