@@ -15,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from steelyard.chain.artifacts import artifact_names, load_artifact
+from steelyard.chain.devnet import Devnet
 from steelyard.gram import encode_gram
 from steelyard.rules import RULES, Weighing, encode_hints
 from steelyard.types import Gram
@@ -90,8 +91,8 @@ class Evm:
 
 
 @pytest.fixture(scope="module")
-def evm(anvil_url: str) -> Iterator[Evm]:
-    with httpx.Client(base_url=anvil_url, timeout=60) as http:
+def evm(shared_devnet: Devnet) -> Iterator[Evm]:
+    with httpx.Client(base_url=shared_devnet.url, timeout=60) as http:
         unnamed = Evm(http, {})
         rules = {}
         artifacts = [load_artifact(name) for name in artifact_names()]
