@@ -1,4 +1,4 @@
-"""Evidence bundles: a settled round as one JSON file that an outsider verifies offline. Source: docs/proof.md, section 9.
+"""Evidence bundles: a settled round as a JSON file that an outsider verifies offline. Source: docs/proof.md, section 9.
 
 Parsing is strict, so that one bundle has one meaning: no key missing, unknown or twice, one spelling for a byte string,
 an address in lower case or with the right checksum.
@@ -26,6 +26,7 @@ T = TypeVar("T")
 VERSION: Final = 1
 MAX_BUNDLE_BYTES: Final = 64 * 2**20
 
+_MAX_BRACKETS: Final = 16
 _UINT256_MAX: Final = 2**256 - 1
 _DECIMAL: Final = re.compile(r"0|[1-9][0-9]{0,77}", re.ASCII)
 _HEX: Final = re.compile(r"0x(?:[0-9a-f]{2})*", re.ASCII)
@@ -208,6 +209,9 @@ def _load_json(data: str | bytes) -> dict[str, Any]:
         raise EvidenceError(f"a bundle may have {MAX_BUNDLE_BYTES:,} bytes at most")
     try:
         text = data if isinstance(data, str) else data.decode("utf-8")
+        # The parser recurses: where some import has raised the recursion limit, deep nesting would overflow the stack.
+        if text.count("[") + text.count("{") > _MAX_BRACKETS:
+            raise EvidenceError("a bundle has fewer lists and objects")
         document = json.loads(text, object_pairs_hook=_make_object)
     except (ValueError, RecursionError) as error:  # bad UTF-8, bad JSON, an integer of thousands of digits
         raise EvidenceError(f"a bundle must be JSON: {error}") from error

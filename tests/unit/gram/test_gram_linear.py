@@ -1,0 +1,70 @@
+"""Exact linear algebra through floats: the ends of every range, against Python integers."""
+
+import numpy as np
+import pytest
+
+from steelyard.constants import UPDATE_MAX, UPDATE_MIN
+from steelyard.gram import compute_aggregate, compute_gram
+from steelyard.gram.linear import add_combination, make_limbs, to_integers
+from tests.gram_proofs import make_updates
+
+
+@pytest.mark.parametrize("rows", [1, 31, 32, 33, 100])
+@pytest.mark.parametrize("entry", [-(2**16), UPDATE_MIN, -1, 0, 1, UPDATE_MAX, 2**16])
+def test_a_combination_at_the_ends_of_its_range_is_exact(rows: int, entry: int) -> None:
+    weights = [2**128 - 1] * rows
+    total = make_limbs(128 + 16 + 8, 3)
+    add_combination(total, weights, np.full((rows, 3), entry))
+    assert to_integers(total) == [sum(weights) * entry] * 3
+
+
+def test_a_combination_equals_that_of_python_integers() -> None:
+    updates = make_updates(37, 50)
+    weights = [pow(3, 90 + i) % 2**128 for i in range(37)]
+    total = make_limbs(176, 50)
+    add_combination(total, weights, updates)
+    expected = [sum(w * int(x) for w, x in zip(weights, column, strict=True)) for column in updates.T]
+    assert to_integers(total) == expected
+
+
+def test_combinations_add_up_and_a_short_row_leaves_the_rest_alone() -> None:
+    total = make_limbs(176, 4)
+    for _ in range(3000):
+        add_combination(total, [2**128 - 1], np.full((1, 2), UPDATE_MIN))
+    assert to_integers(total) == [3000 * (2**128 - 1) * UPDATE_MIN] * 2 + [0, 0]
+
+
+@pytest.mark.parametrize("entry", [UPDATE_MIN, UPDATE_MAX])
+def test_a_gram_matrix_at_the_ends_of_the_range_is_exact(entry: int) -> None:
+    d = 3 * 2**16 + 5
+    gram = compute_gram(np.full((2, d), entry, dtype=np.int16))
+    assert gram.tolist() == [[d * entry * entry] * 2] * 2
+    assert type(gram[0, 0]) is int
+
+
+def test_a_gram_matrix_equals_that_of_python_integers() -> None:
+    updates = make_updates(5, 70_001)
+    wide = updates.astype(object)
+    assert np.array_equal(compute_gram(updates), wide @ wide.T)
+
+
+def test_a_memory_mapped_matrix_will_do(tmp_path: object) -> None:
+    updates = make_updates(3, 1000)
+    mapped = np.memmap(f"{tmp_path}/updates", dtype=np.int16, mode="w+", shape=updates.shape)
+    mapped[:] = updates
+    assert np.array_equal(compute_gram(mapped), compute_gram(updates))
+
+
+def test_an_aggregate_is_the_weighted_sum() -> None:
+    updates = make_updates(4, 100)
+    weights = [0, 1, 2**35, 2**47]
+    assert (
+        compute_aggregate(updates, weights).tolist()
+        == (np.array(weights, dtype=object) @ updates.astype(object)).tolist()
+    )
+
+
+@pytest.mark.parametrize("weights", [[1], [1, -1], [2**47, 2**47]])
+def test_weights_that_could_overflow_are_refused(weights: list[int]) -> None:
+    with pytest.raises(ValueError, match="below 2"):
+        compute_aggregate(make_updates(2, 4), weights)
