@@ -9,10 +9,58 @@ from numpy.typing import NDArray
 from steelyard.constants import MAX_TRAINERS
 from steelyard.errors import AggregationError, EvidenceError, MalformedUpdateError, SpecError
 from steelyard.gram.evidence import EvidenceBundle, verify_bundle_proof
+from steelyard.gram.field import SCALAR_BYTES, decode_scalars
 from steelyard.gram.opening import verify_aggregate_opening
-from steelyard.gram.proof import decode_gram
+from steelyard.gram.proof import GramProof, decode_gram
 from steelyard.gram.srs import Srs
+from steelyard.rounds.records import SettledRound
 from steelyard.rules import Weighing, compute_shares, get_rule
+from steelyard.types import Address
+
+
+def build_evidence(
+    record: SettledRound, chain_id: int, marketplace: Address, dimension: int, powers: int, rule_name: str
+) -> EvidenceBundle:
+    """The evidence bundle of a settled round, as the chain's events tell it.
+
+    Args:
+      record: the round.
+      chain_id: where it was settled.
+      marketplace: the contract that settled it.
+      dimension: `d` of the project.
+      powers: `N` of the project's verifier.
+      rule_name: of the project's rule.
+
+    Raises:
+      EvidenceError: the published blinders are no scalars, which the chain does not check.
+    """
+    settlement = record.settlement
+    blocks = len(settlement.blinders) // SCALAR_BYTES
+    try:
+        blinders = decode_scalars(settlement.blinders)
+    except ValueError as error:
+        raise EvidenceError(f"the blinders of round {record.round_index}: {error}") from error
+    return EvidenceBundle(
+        chain_id=chain_id,
+        marketplace=marketplace,
+        project_id=record.project_id,
+        round_index=record.round_index,
+        trainers=record.trainers,
+        commitment_hashes=record.commitment_hashes,
+        d=dimension,
+        powers=powers,
+        blocks=blocks,
+        commitments=settlement.commitments,
+        gram=settlement.gram,
+        proof=GramProof.decode(settlement.proof, blocks),
+        rule_name=rule_name,
+        f=record.f,
+        weights=record.weights,
+        budget=record.budget,
+        shares=record.shares,
+        aggregate_cid=str(settlement.aggregate_cid),
+        aggregate_blinders=blinders,
+    )
 
 
 def verify_evidence(srs: Srs, bundle: EvidenceBundle) -> None:
