@@ -28,11 +28,11 @@ _IMPORT = re.compile(r"""^\s*import\b[^;]*?["']([^"']+)["']\s*;""", re.MULTILINE
 
 
 def contract_sources() -> dict[str, str]:
-    """Maps the name of each contract that ships to its source path; a file holds one contract of its own name."""
+    """Maps the name of each contract and interface that ships to its source path; a file has the contract's name."""
     base = ROOT / "contracts" / "src"
     paths = [*base.glob("*.sol"), *base.glob("interfaces/*.sol"), *base.glob("rules/*.sol")]
     paths += [base / "mocks" / f"{name}.sol" for name in MOCKS]
-    return {path.stem: path.relative_to(ROOT).as_posix() for path in sorted(paths, key=lambda path: path.stem)}
+    return {path.stem: path.relative_to(ROOT).as_posix() for path in sorted(paths, key=_stem) if _ships(path)}
 
 
 def build_input(source: str) -> dict[str, Any]:
@@ -84,6 +84,15 @@ def stale_artifacts() -> list[str]:
         name for name, source in sources.items() if _recorded_hash(name) != compute_source_hash(build_input(source))
     ]
     return stale + [path.stem for path in sorted(ARTIFACTS.glob("*.json")) if path.stem not in sources]
+
+
+def _stem(path: Path) -> str:
+    return path.stem
+
+
+def _ships(path: Path) -> bool:
+    """Libraries and abstract contracts are part of others."""
+    return re.search(rf"^(contract|interface) {path.stem}\b", path.read_text(), re.MULTILINE) is not None
 
 
 def _recorded_hash(name: str) -> str | None:

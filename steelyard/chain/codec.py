@@ -1,7 +1,8 @@
 """Between ABI values and typed ones. A record's fields are its struct's members, in order, in snake case.
 
-The type hints of a record are its schema: enums, addresses, nested records and lists follow from them, so a struct is
-written down once here and once in Solidity, and a test compares the two.
+The type hints of a record are its schema: enums, addresses, nested records and lists follow from them. A struct is
+written down once here and once in Solidity, and a test compares the two. Only `Cid`, which others share, is not: its
+fields have another order.
 """
 
 import dataclasses
@@ -14,10 +15,10 @@ from functools import cache
 from typing import Any, TypeVar, cast
 
 from eth_abi.abi import decode, encode
-from eth_utils.address import to_canonical_address, to_checksum_address
+from eth_utils.address import to_checksum_address
 from eth_utils.crypto import keccak
 
-from steelyard.types import Address
+from steelyard.types import Address, Cid
 
 T = TypeVar("T")
 
@@ -69,6 +70,8 @@ def decode_parameters(parameters: Sequence[AbiEntry], data: bytes) -> tuple[Any,
 
 def to_abi(value: object) -> object:
     """A typed value as the ABI encoder takes it."""
+    if isinstance(value, Cid):
+        return (value.digest, int(value.codec))
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return tuple(to_abi(getattr(value, field.name)) for field in dataclasses.fields(value))
     if isinstance(value, IntEnum):
@@ -83,13 +86,9 @@ def from_abi(hint: type[T], value: Any) -> T:
 
     Raises:
       ValueError: an enum has no such member, or a record has another number of fields.
+      MalformedCidError: a content identifier is empty or of another codec.
     """
     return cast("T", _from_abi(hint, value))
-
-
-def encode_address_topic(address: Address) -> bytes:
-    """An address as an indexed event parameter."""
-    return to_canonical_address(address).rjust(32, b"\0")
 
 
 @cache
@@ -102,6 +101,8 @@ def field_hints(record: Any) -> dict[str, Any]:
 def _from_abi(hint: Any, value: Any) -> object:  # noqa: PLR0911  one answer per kind of type
     if hint is Address:
         return to_checksum_address(value)
+    if hint is Cid:
+        return Cid.from_pair(*value)
     hint = getattr(hint, "__supertype__", hint)
     if hint is bytes:
         return bytes(value)

@@ -35,8 +35,8 @@ _NPM_ANVIL = Path("node_modules") / ".bin" / "anvil"
 _START_SECONDS = 20.0
 _STOP_SECONDS = 20.0
 
-# Becomes anvil, which keeps its process id. The kernel ends it with the thread that started it (PR_SET_PDEATHSIG = 1), even
-# where that dies by SIGKILL. Done after exec, since code between fork and exec may deadlock in a program with threads.
+# Becomes anvil and keeps its process id. The kernel ends it with the thread that started it (PR_SET_PDEATHSIG), even
+# by SIGKILL. A program of its own, as code between fork and exec may deadlock in a program with threads.
 _EXEC_WITH_PARENT = """
 import ctypes, os, signal, sys
 ctypes.CDLL(None).prctl(1, signal.SIGTERM)
@@ -158,7 +158,7 @@ class Devnet:
             process.wait()
 
     def restart(self) -> None:
-        """Stops and starts anvil on the same port. With a state file the chain goes on; pending transactions are lost."""
+        """Stops and starts anvil on the same port. With a state file the chain goes on, less what was pending."""
         self.stop()
         self.start()
 

@@ -1,6 +1,6 @@
 """Every event of ISteelyard.sol, decoded from logs, and the one place that maps topics to classes."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -16,13 +16,12 @@ from steelyard.chain.records import (
     AggregatorTerms,
     CreditKind,
     LeaveReason,
-    OnChainCid,
     ProjectParams,
     ProjectStatus,
     RoundOutcome,
     Settlement,
 )
-from steelyard.types import Address, ProjectId
+from steelyard.types import Address, Cid, Digest, ProjectId
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,8 +187,8 @@ class UpdateSubmitted(Event):
     trainer: Address
     attempt: int
     index: int
-    cid: OnChainCid
-    commitment_hash: bytes
+    cid: Cid
+    commitment_hash: Digest
 
 
 @dataclass(frozen=True, slots=True)
@@ -324,9 +323,23 @@ def event_classes() -> dict[bytes, type[Event]]:
     return {signature_hash(entry): classes[name] for name, entry in event_abi().items()}
 
 
-def topic_of(event: type[Event]) -> bytes:
-    """The first topic of an event's logs."""
-    return signature_hash(event_abi()[event.__name__])
+def build_topic_filters(
+    kinds: Collection[type[Event]], project_id: ProjectId | None = None
+) -> list[list[list[bytes] | bytes | None]]:
+    """Topics to ask a node for: of `kinds`, or all if empty, and of one project if given.
+
+    The project's id is not the same topic in each event, so there may have to be more than one filter.
+    """
+    names = [kind.__name__ for kind in kinds] or list(event_abi())
+    by_place: dict[int, list[bytes]] = {}
+    for name in names:
+        indexed = [parameter["name"] for parameter in event_abi()[name]["inputs"] if parameter["indexed"]]
+        if project_id is None:
+            by_place.setdefault(0, []).append(signature_hash(event_abi()[name]))
+        elif "projectId" in indexed:
+            by_place.setdefault(indexed.index("projectId"), []).append(signature_hash(event_abi()[name]))
+    suffix = [] if project_id is None else [bytes(project_id)]
+    return [[topics, *[None] * place, *suffix] for place, topics in sorted(by_place.items())]
 
 
 def decode_event(topics: Sequence[bytes], data: bytes) -> Event | None:

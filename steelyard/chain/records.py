@@ -6,7 +6,7 @@ Amounts are in the token's smallest unit, times in Unix seconds, `…_bps` in ba
 from dataclasses import dataclass
 from enum import IntEnum
 
-from steelyard.types import Address
+from steelyard.types import Address, Cid
 
 ZERO_ADDRESS = Address("0x0000000000000000000000000000000000000000")
 
@@ -74,14 +74,6 @@ class CreditKind(IntEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class OnChainCid:
-    """A CIDv1 of sha2-256 as the chain stores it: the digest, and 0x55 (raw) or 0x70 (dag-pb)."""
-
-    digest: bytes
-    codec: int
-
-
-@dataclass(frozen=True, slots=True)
 class ProjectParams:
     """What a project promises; immutable, and hashed into its id."""
 
@@ -108,7 +100,7 @@ class ProjectParams:
     rule: Address
     verifier: Address
     aggregator: Address
-    spec_cid: OnChainCid
+    spec_cid: Cid
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +150,7 @@ class Settlement:
     gram: bytes
     proof: bytes
     hints: bytes
-    aggregate_cid: OnChainCid
+    aggregate_cid: Cid
     blinders: bytes
 
 

@@ -16,7 +16,7 @@ from steelyard.chain.artifacts import abi_errors
 from steelyard.chain.codec import AbiEntry, decode_parameters, from_abi, signature_hash
 from steelyard.chain.records import ProjectStatus, RoundStatus
 from steelyard.errors import TransactionRevertedError
-from steelyard.types import Address, ProjectId
+from steelyard.types import Address, Digest, ProjectId
 
 _STRING_SELECTOR = bytes.fromhex("08c379a0")  # Error(string)
 _PANIC_SELECTOR = bytes.fromhex("4e487b71")  # Panic(uint256)
@@ -194,6 +194,19 @@ class TooFewRowsError(CustomError):
     f: int
 
 
+class TooManyRowsError(CustomError):
+    """More rows than a set in the hints has bits."""
+
+    n: int
+    limit: int
+
+
+class NegativeNormError(CustomError):
+    """A squared norm on the diagonal is negative: the row is no vector of integers."""
+
+    row: int
+
+
 class InvalidHintLengthError(CustomError):
     """A hint does not have the length that the rule needs."""
 
@@ -369,7 +382,7 @@ class DuplicateCommitmentError(CustomError):
     """A commitment hash was already submitted in this attempt."""
 
     project_id: ProjectId
-    commitment_hash: bytes
+    commitment_hash: Digest
 
 
 class UnknownSubmissionError(CustomError):
@@ -377,7 +390,7 @@ class UnknownSubmissionError(CustomError):
 
     project_id: ProjectId
     row: int
-    commitment_hash: bytes
+    commitment_hash: Digest
 
 
 class SubmissionMismatchError(CustomError):

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from http import HTTPStatus
 from json import JSONDecodeError
 from typing import Any
 
@@ -70,6 +71,8 @@ def translate(error: Exception) -> ChainError:  # noqa: PLR0911  one answer per 
             return OutOfGasError()
         return NodeError(message, details.get("code"))
     if isinstance(error, requests.HTTPError) and error.response is not None:
+        if error.response.status_code == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
+            return NodeError("the request or its answer is too large", HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
         return ChainUnavailableError(f"the node answered with HTTP status {error.response.status_code}")
     if isinstance(error, requests.Timeout | TimeoutError):
         return ChainUnavailableError("the node did not answer in time")
