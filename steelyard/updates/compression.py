@@ -25,9 +25,6 @@ def decompress(frame: bytes, content_bytes: int) -> bytes:
         header = zstandard.get_frame_parameters(frame)
     except zstandard.ZstdError as exc:
         raise PayloadError(PayloadFault.BAD_COMPRESSION, f"no zstd frame: {exc}") from exc
-    # A skippable frame announces a length too; only the magic number tells it from a frame of data.
-    if int.from_bytes(frame[:4], "little") != zstandard.MAGIC_NUMBER or header.dict_id:
-        raise PayloadError(PayloadFault.BAD_COMPRESSION, "not a plain zstd frame of data")
     if header.content_size != content_bytes:
         announced = "no length" if header.content_size == zstandard.CONTENTSIZE_UNKNOWN else f"{header.content_size:,}"
         raise PayloadError(PayloadFault.WRONG_LENGTH, f"announces {announced} where {content_bytes:,} bytes are due")
@@ -35,6 +32,7 @@ def decompress(frame: bytes, content_bytes: int) -> bytes:
         content = zstandard.ZstdDecompressor().decompress(frame, read_across_frames=False, allow_extra_data=False)
     except zstandard.ZstdError as exc:
         raise PayloadError(PayloadFault.BAD_COMPRESSION, str(exc)) from exc
+    # A skippable frame announces a length too, and holds nothing.
     if len(content) != content_bytes:
         raise PayloadError(PayloadFault.BAD_COMPRESSION, f"holds {len(content):,} of {content_bytes:,} bytes")
     return content
