@@ -1,7 +1,7 @@
 """Evidence bundles: a settled round as a JSON file that an outsider verifies offline. Source: docs/proof.md, section 9.
 
-Parsing is strict, so that one bundle has one meaning: no key missing, unknown or twice, one spelling for a byte string,
-an address in lower case or with the right checksum.
+Parsing is strict, so that one bundle has one meaning: no key missing, unknown or twice, one spelling for a number and
+for a byte string, an address in lower case or with the right checksum.
 """
 
 import json
@@ -157,8 +157,8 @@ def dump_bundle(bundle: EvidenceBundle) -> str:
 def parse_bundle(data: str | bytes) -> EvidenceBundle:
     """Reads a bundle, whatever a stranger put into the file.
 
-    Counts (`version`, `n`, `d`, `N`, `B`, `f`) may be JSON numbers or decimal strings, every other integer is a decimal
-    string, byte strings are 0x-hex in lower case, addresses are in lower case or carry their EIP-55 checksum.
+    Counts (`version`, `n`, `d`, `N`, `B`, `f`) are JSON numbers, every other integer is a decimal string, byte strings
+    are 0x-hex in lower case, addresses are in lower case or carry their EIP-55 checksum.
 
     Raises:
         EvidenceError: too large, not JSON, or not exactly the format.
@@ -269,10 +269,9 @@ def _read_integer(name: str, value: object) -> int:
 
 
 def _read_count(name: str, value: object, limit: int) -> int:
-    number = value if type(value) is int else _read_integer(name, value)
-    if not 0 <= number <= limit:
-        raise EvidenceError(f"`{name}` must be between 0 and {limit}")
-    return number
+    if type(value) is not int or not 0 <= value <= limit:  # a bool is an int, but no count
+        raise EvidenceError(f"`{name}` must be a number between 0 and {limit}")
+    return value
 
 
 def _read_scalar(name: str, value: object) -> int:

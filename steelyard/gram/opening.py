@@ -37,7 +37,12 @@ def find_false_openings(
 
     Returns:
         Row number → false blocks, for the false rows only. Empty when everything opens.
+
+    Raises:
+        ValueError: the arguments differ in their number of rows.
     """
+    if not len(updates) == len(blinders) == len(commitments):
+        raise ValueError(f"{len(updates)} updates, {len(blinders)} rows of blinders, {len(commitments)} commitments")
     blocks = srs.count_blocks(updates.shape[1])
     false: dict[int, tuple[int, ...]] = {}
     points: dict[int, list[G1Point]] = {}
@@ -87,7 +92,7 @@ def verify_aggregate_opening(
         CommitmentMismatchError: it is not the weighted sum of the committed vectors, or something is malformed.
     """
     blocks = srs.count_blocks(aggregate.size)
-    if aggregate.ndim != 1 or aggregate.dtype != np.int64 or len(commitments) != len(weights) or not commitments:
+    if aggregate.ndim != 1 or aggregate.dtype != np.int64 or not aggregate.size or len(commitments) != len(weights):
         raise CommitmentMismatchError("an aggregate of the wrong shape")
     if len(blinders) != blocks or any(len(commitment) != POINT_BYTES * blocks for commitment in commitments):
         raise CommitmentMismatchError("an aggregate with the wrong number of blocks")

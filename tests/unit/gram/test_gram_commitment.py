@@ -107,6 +107,11 @@ def test_malformed_commitments_are_false_and_do_not_hide_the_others(round_: Roun
     assert false == {0: (0, 1, 2, 3), 1: (1,), 2: (0,), 3: (0,)}
 
 
+def test_rows_of_all_arguments_must_match_in_number(round_: Round) -> None:
+    with pytest.raises(ValueError, match="3 rows of blinders"):
+        find_false_openings(SRS, round_.updates, round_.blinders[:3], round_.commitments)
+
+
 def test_one_opening_is_verified_or_refused_with_its_blocks(round_: Round) -> None:
     verify_opening(SRS, round_.updates[0], round_.seeds[0], round_.commitments[0])
     with pytest.raises(CommitmentMismatchError, match="trainer 7 does not open") as caught:
@@ -146,7 +151,7 @@ def test_other_weights_are_refused(round_: Round) -> None:
         verify_aggregate_opening(SRS, aggregate, blinders, round_.commitments, [*WEIGHTS[:-1], 2**35 + 1])
 
 
-@pytest.mark.parametrize("what", ["blinders", "commitments", "dtype", "rows", "points"])
+@pytest.mark.parametrize("what", ["blinders", "commitments", "dtype", "rows", "points", "nothing"])
 def test_an_aggregate_of_the_wrong_shape_is_refused(round_: Round, what: str) -> None:
     aggregate = compute_aggregate(round_.updates, WEIGHTS)
     blinders = compute_aggregate_blinders(round_.blinders, WEIGHTS)
@@ -159,6 +164,8 @@ def test_an_aggregate_of_the_wrong_shape_is_refused(round_: Round, what: str) ->
         aggregate = aggregate.astype(np.int32)
     elif what == "rows":
         commitments.pop()
+    elif what == "nothing":
+        aggregate, blinders, commitments = aggregate[:0], (), [b""] * 4
     else:
         commitments[1] = b"\xff" * len(commitments[1])
     with pytest.raises(CommitmentMismatchError):

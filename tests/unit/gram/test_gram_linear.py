@@ -1,5 +1,7 @@
 """Exact linear algebra through floats: the ends of every range, against Python integers."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -48,9 +50,9 @@ def test_a_gram_matrix_equals_that_of_python_integers() -> None:
     assert np.array_equal(compute_gram(updates), wide @ wide.T)
 
 
-def test_a_memory_mapped_matrix_will_do(tmp_path: object) -> None:
+def test_a_memory_mapped_matrix_will_do(tmp_path: Path) -> None:
     updates = make_updates(3, 1000)
-    mapped = np.memmap(f"{tmp_path}/updates", dtype=np.int16, mode="w+", shape=updates.shape)
+    mapped = np.memmap(tmp_path / "updates", dtype=np.int16, mode="w+", shape=updates.shape)
     mapped[:] = updates
     assert np.array_equal(compute_gram(mapped), compute_gram(updates))
 

@@ -1,6 +1,7 @@
 """What the prover promises and the verifier enforces, over a small SRS. `tests/vectors` has the tampered points."""
 
 import dataclasses
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -45,6 +46,12 @@ def test_two_proofs_of_one_statement_share_nothing_and_both_verify() -> None:
     verify_gram(SRS, ROUND.statement, other)
     for field in dataclasses.fields(GramProof):
         assert getattr(other, field.name) != getattr(PROOF, field.name), field.name
+
+
+def test_memory_mapped_updates_are_proved_like_others(tmp_path: Path) -> None:
+    mapped = np.memmap(tmp_path / "updates", dtype=np.int16, mode="w+", shape=ROUND.updates.shape)
+    mapped[:] = ROUND.updates
+    verify_gram(SRS, ROUND.statement, prove_gram(SRS, ROUND.statement, mapped, ROUND.blinders))
 
 
 def test_a_proof_over_another_reference_string_is_refused() -> None:
