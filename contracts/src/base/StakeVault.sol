@@ -5,26 +5,21 @@ import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {IERC20Permit} from "@openzeppelin/contracts/token/ERC20/extensions/IERC20Permit.sol";
 import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
 import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
-import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 
-import {CreditKind, ISteelyard, Permit, ProjectId, Stake} from "../interfaces/ISteelyard.sol";
+import {AggregatorTerms, ISteelyard, Permit, Stake} from "../interfaces/ISteelyard.sol";
+import {Registry} from "./Registry.sol";
 
-/// @title Tokens in and out: stakes, credits and what was burnt
-/// @dev Money moves between parties only as entries here. Tokens leave only by `withdraw`, `claim` and `burn`, each for
-/// its own caller or purpose, so no receiver can hold anybody else's payment up.
-abstract contract StakeVault is ISteelyard, ReentrancyGuardTransient {
+/// @title Accounts: tokens in and out, encryption keys and aggregators' offers
+/// @dev Tokens leave only by `withdraw`, `claim` and `burn`, each for its caller or for nobody, so no receiver can hold
+/// up what belongs to another.
+abstract contract StakeVault is ISteelyard, Registry, ReentrancyGuardTransient {
     using SafeERC20 for IERC20;
-    using SafeCast for uint256;
 
     address private constant DEAD = 0x000000000000000000000000000000000000dEaD;
     uint256 private constant MAX_UNBONDING_SECONDS = 365 days;
 
     /// @inheritdoc ISteelyard
     uint256 public immutable unbondingSeconds;
-
-    mapping(address account => mapping(address token => Stake)) private _stakes;
-    mapping(address account => mapping(address token => uint256)) private _credits;
-    mapping(address token => uint256) private _burnt;
 
     constructor(uint256 unbondingSeconds_) {
         if (unbondingSeconds_ > MAX_UNBONDING_SECONDS) revert InvalidParameter("unbondingSeconds", unbondingSeconds_);
@@ -66,6 +61,11 @@ abstract contract StakeVault is ISteelyard, ReentrancyGuardTransient {
         IERC20(token).safeTransfer(recipient, amount);
     }
 
+    /// @inheritdoc ISteelyard
+    function stakeOf(address account, address token) external view returns (Stake memory) {
+        return _stakes[account][token];
+    }
+
     // ------------------------------------------------------------------------------------------------- money out
 
     /// @inheritdoc ISteelyard
@@ -87,13 +87,6 @@ abstract contract StakeVault is ISteelyard, ReentrancyGuardTransient {
         IERC20(token).safeTransfer(DEAD, amount);
     }
 
-    // ------------------------------------------------------------------------------------------------- views
-
-    /// @inheritdoc ISteelyard
-    function stakeOf(address account, address token) external view returns (Stake memory) {
-        return _stakes[account][token];
-    }
-
     /// @inheritdoc ISteelyard
     function creditOf(address account, address token) external view returns (uint256) {
         return _credits[account][token];
@@ -104,50 +97,53 @@ abstract contract StakeVault is ISteelyard, ReentrancyGuardTransient {
         return _burnt[token];
     }
 
-    // ------------------------------------------------------------------------------------------------- for the market
+    // ------------------------------------------------------------------------------------------------- keys, offers
 
-    function _freeStakeOf(address account, address token) internal view returns (uint256) {
-        return _stakes[account][token].free;
+    /// @inheritdoc ISteelyard
+    function registerKey(bytes32 key) external {
+        if (key == 0) revert ZeroValue();
+        _keys[msg.sender] = key;
+        emit KeyRegistered(msg.sender, key);
     }
 
-    function _lock(ProjectId projectId, address account, address token, uint128 amount) internal {
-        Stake storage stake = _stakes[account][token];
-        _takeFree(stake, account, token, amount);
-        stake.locked += amount;
-        emit StakeLocked(projectId, account, amount);
+    /// @inheritdoc ISteelyard
+    function registerAggregator(address token, AggregatorTerms calldata terms) external {
+        _requireKey(msg.sender);
+        Offer storage offer = _offers[msg.sender][token];
+        if (offer.place != 0) revert AggregatorRegistration(msg.sender, token, true);
+        _aggregators[token].push(msg.sender);
+        (offer.terms, offer.place) = (terms, uint32(_aggregators[token].length));
+        emit AggregatorRegistered(msg.sender, token, terms);
     }
 
-    /// @notice Unlocks `amount`: all but `slashed` is free again, and what of that does not go to the pool is burnt.
-    function _unlock(
-        ProjectId projectId,
-        address account,
-        address token,
-        uint128 amount,
-        uint256 slashed,
-        uint256 toPool
-    ) internal {
-        Stake storage stake = _stakes[account][token];
-        uint128 released = amount - slashed.toUint128();
-        stake.locked -= amount;
-        stake.free += released;
-        if (slashed != 0) {
-            _burnt[token] += slashed - toPool;
-            emit StakeSlashed(projectId, account, slashed, toPool);
-        }
-        emit StakeReleased(projectId, account, released);
+    /// @inheritdoc ISteelyard
+    function unregisterAggregator(address token) external {
+        if (_offers[msg.sender][token].place == 0) revert AggregatorRegistration(msg.sender, token, false);
+        _unregister(msg.sender, token);
     }
 
-    function _credit(ProjectId projectId, address account, address token, uint256 amount, CreditKind kind) internal {
-        if (amount == 0) return;
-        _credits[account][token] += amount;
-        emit Credited(projectId, account, token, amount, kind);
+    /// @inheritdoc ISteelyard
+    function keyOf(address account) external view returns (bytes32) {
+        return _keys[account];
     }
+
+    /// @inheritdoc ISteelyard
+    function aggregatorTermsOf(address account, address token) external view returns (bool, AggregatorTerms memory) {
+        Offer storage offer = _offers[account][token];
+        return (offer.place != 0, offer.terms);
+    }
+
+    /// @inheritdoc ISteelyard
+    function aggregatorsOf(address token) external view returns (address[] memory) {
+        return _aggregators[token];
+    }
+
+    // ------------------------------------------------------------------------------------------------- money in
 
     /// @dev Anybody may spend a permit that they saw in the mempool; the allowance that it leaves serves as well.
     function _usePermit(address token, uint256 amount, Permit calldata permit) internal {
-        try IERC20Permit(token).permit(
-            msg.sender, address(this), amount, permit.deadline, permit.v, permit.r, permit.s
-        ) {}
+        try IERC20Permit(token)
+            .permit(msg.sender, address(this), amount, permit.deadline, permit.v, permit.r, permit.s) {}
             catch {}
     }
 
@@ -165,10 +161,5 @@ abstract contract StakeVault is ISteelyard, ReentrancyGuardTransient {
         _pull(token, amount);
         _stakes[msg.sender][token].free += amount;
         emit StakeDeposited(msg.sender, token, amount);
-    }
-
-    function _takeFree(Stake storage stake, address account, address token, uint128 amount) private {
-        if (stake.free < amount) revert InsufficientStake(account, token, stake.free, amount);
-        stake.free -= amount;
     }
 }

@@ -23,6 +23,12 @@ library Rewards {
         return amount * bps / BPS;
     }
 
+    function sumOf(uint256[] memory values) internal pure returns (uint256 total) {
+        for (uint256 i; i < values.length; ++i) {
+            total += values[i];
+        }
+    }
+
     /// @notice Shares `budget` pro rata to `contributions`, whose sum is `total`; nothing where nobody contributed.
     function computeShares(uint256 budget, uint256[] memory contributions, uint256 total)
         internal

@@ -4,71 +4,12 @@ pragma solidity 0.8.37;
 import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 
 import {AggregatorTerms, ISteelyard, ProjectId, ProjectParams} from "../interfaces/ISteelyard.sol";
-import {StakeVault} from "./StakeVault.sol";
+import {Ledger} from "./Ledger.sol";
 
-/// @title Encryption keys, aggregators' offers, and the draw among them
-abstract contract AggregatorRegistry is StakeVault {
-    /// @param place One more than the index in the token's list; 0 for none.
-    struct Offer {
-        AggregatorTerms terms;
-        uint32 place;
-    }
-
+/// @title Aggregators on offer, and the draw among them
+abstract contract Registry is Ledger {
     /// @dev A draw looks at so many offers at most, so its gas is bounded whatever the length of the list.
     uint256 private constant MAX_PROBES = 32;
-
-    mapping(address account => bytes32) private _keys;
-    mapping(address token => address[]) private _aggregators;
-    mapping(address account => mapping(address token => Offer)) private _offers;
-
-    // ------------------------------------------------------------------------------------------------- calls
-
-    /// @inheritdoc ISteelyard
-    function registerKey(bytes32 key) external {
-        if (key == 0) revert ZeroValue();
-        _keys[msg.sender] = key;
-        emit KeyRegistered(msg.sender, key);
-    }
-
-    /// @inheritdoc ISteelyard
-    function registerAggregator(address token, AggregatorTerms calldata terms) external {
-        _requireKey(msg.sender);
-        Offer storage offer = _offers[msg.sender][token];
-        if (offer.place != 0) revert AggregatorRegistration(msg.sender, token, true);
-        _aggregators[token].push(msg.sender);
-        (offer.terms, offer.place) = (terms, uint32(_aggregators[token].length));
-        emit AggregatorRegistered(msg.sender, token, terms);
-    }
-
-    /// @inheritdoc ISteelyard
-    function unregisterAggregator(address token) external {
-        if (_offers[msg.sender][token].place == 0) revert AggregatorRegistration(msg.sender, token, false);
-        _unregister(msg.sender, token);
-    }
-
-    // ------------------------------------------------------------------------------------------------- views
-
-    /// @inheritdoc ISteelyard
-    function keyOf(address account) external view returns (bytes32) {
-        return _keys[account];
-    }
-
-    /// @inheritdoc ISteelyard
-    function aggregatorTermsOf(address account, address token) external view returns (bool, AggregatorTerms memory) {
-        Offer storage offer = _offers[account][token];
-        return (offer.place != 0, offer.terms);
-    }
-
-    /// @inheritdoc ISteelyard
-    function aggregatorsOf(address token) external view returns (address[] memory) {
-        return _aggregators[token];
-    }
-
-    // ------------------------------------------------------------------------------------------------- for the market
-
-    function _requireKey(address account) internal view {
-        if (_keys[account] == 0) revert KeyMissing(account);
-    }
 
     /// @dev Does nothing for an account without an offer: an aggregator may take its offer back during a round.
     function _unregister(address account, address token) internal {
@@ -80,7 +21,7 @@ abstract contract AggregatorRegistry is StakeVault {
         _offers[last][token].place = place;
         list.pop();
         delete _offers[account][token];
-        emit AggregatorUnregistered(account, token);
+        emit ISteelyard.AggregatorUnregistered(account, token);
     }
 
     /// @notice Draws an aggregator; zero where none is eligible.
@@ -99,7 +40,7 @@ abstract contract AggregatorRegistry is StakeVault {
         address[] storage list = _aggregators[params.token];
         uint256 length = list.length;
         uint256 seed = uint256(keccak256(abi.encode(block.prevrandao, projectId)));
-        uint256 start = length > MAX_PROBES ? seed % length : 0;
+        uint256 offset = length > MAX_PROBES ? seed % length : 0;
         uint256[] memory order = new uint256[](Math.min(length, MAX_PROBES));
         for (uint256 i; i < order.length; ++i) {
             order[i] = i;
@@ -107,14 +48,11 @@ abstract contract AggregatorRegistry is StakeVault {
         for (uint256 i; i < order.length; ++i) {
             uint256 j = i + uint256(keccak256(abi.encode(seed, i))) % (order.length - i);
             (order[i], order[j]) = (order[j], order[i]);
-            address candidate = list[(start + order[i]) % length];
+            address candidate = list[(offset + order[i]) % length];
             if (candidate != avoided && _isEligible(projectId, params, candidate)) return candidate;
         }
         return _isEligible(projectId, params, avoided) ? avoided : address(0);
     }
-
-    /// @dev An aggregator must not weigh its own row.
-    function _isActiveMember(ProjectId projectId, address account) internal view virtual returns (bool);
 
     function _isEligible(ProjectId projectId, ProjectParams storage params, address account)
         private
@@ -125,6 +63,6 @@ abstract contract AggregatorRegistry is StakeVault {
         AggregatorTerms memory terms = offer.terms;
         return offer.place != 0 && params.aggregatorStake <= terms.maxStake && params.dimension <= terms.maxDimension
             && params.settleSeconds >= terms.minSettleSeconds && params.aggregatorFeeBps >= terms.minFeeBps
-            && _freeStakeOf(account, params.token) >= params.aggregatorStake && !_isActiveMember(projectId, account);
+            && _stakes[account][params.token].free >= params.aggregatorStake && !_isActive(_states[projectId], account);
     }
 }
