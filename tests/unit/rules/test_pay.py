@@ -13,7 +13,17 @@ PARTS = st.lists(st.integers(0, 2**200), min_size=1, max_size=32).map(tuple)
 
 @pytest.mark.parametrize(
     ("n", "byzantine_bps", "f"),
-    [(3, 5000, 0), (5, 5000, 1), (7, 3000, 2), (7, 2857, 1), (10, 3333, 3), (10, 0, 0), (32, 4999, 14), (32, 3000, 9)],
+    [
+        (3, 5000, 0),
+        (5, 5000, 1),
+        (7, 3000, 2),
+        (7, 2857, 1),
+        (10, 3333, 3),
+        (10, 1000, 1),
+        (10, 0, 0),
+        (32, 4999, 14),
+        (32, 3000, 9),
+    ],
 )
 def test_num_byzantine(n: int, byzantine_bps: int, f: int) -> None:
     assert compute_num_byzantine(n, byzantine_bps) == f

@@ -50,6 +50,13 @@ def test_nearest_others_break_ties_by_the_smaller_index() -> None:
     assert compute_nearest_others(distances, 1) == ((1,), (3,), (4,), (1,), (2,))
 
 
+def test_nearest_others_break_ties_however_many_there_are() -> None:
+    clones = compute_squared_distances(compute_gram([[7]] * 100))
+    assert compute_nearest_others(clones, 60) == tuple(
+        tuple(other for other in range(100) if other != row)[:60] for row in range(100)
+    )
+
+
 def test_nearest_others_leave_the_row_itself_out_even_among_clones() -> None:
     clones = compute_squared_distances(compute_gram([[7], [7], [7], [7]]))
     assert compute_nearest_others(clones, 2) == ((1, 2), (0, 2), (0, 1), (0, 1))
