@@ -1,7 +1,7 @@
 """The marketplace's state rebuilt from its events alone.
 
-`Ledger` holds what the views of ISteelyard.sol return. Apply the events from the deployment on, each once and in the order of
-the chain. A test compares every view with the ledger after a long history, so an event that said too little would show.
+`Ledger` holds what the views of ISteelyard.sol return. Apply the events from the deployment on, each once and in order.
+A test compares every view with the ledger after a long history: an event that said too little would show.
 """
 
 from collections import defaultdict
@@ -68,7 +68,9 @@ def replay(events: Iterable[Event]) -> "Ledger":
     return ledger
 
 
-def compute_round_status(attempt: Round, active: int, min_trainers: int, time: int) -> tuple[RoundStatus, RoundOutcome]:
+def compute_round_status(  # noqa: PLR0911  one answer per phase
+    attempt: Round, active: int, min_trainers: int, time: int
+) -> tuple[RoundStatus, RoundOutcome]:
     """Where an attempt stands at a time, from what was recorded (contracts/src/libraries/RoundState.sol).
 
     Args:
