@@ -1,0 +1,104 @@
+"""Whether a published aggregate is what it should be, and what to vote when that cannot be found out.
+
+A trainer says yes if the aggregate opens its commitment and names exactly the model that the trainer computes itself.
+It says no if the aggregate is there and false. In between, two cases are told apart:
+
+- *missing*: the store answers, and does not have it. To publish is the aggregator's duty, and without the aggregate
+  nobody can train on. By default that is a no, shortly before the deadline.
+- *unreachable*: the store does not answer, or hands out other bytes. The fault may be the trainer's own connection, and
+  a no may cost an honest aggregator its stake. By default the trainer is silent; more than half have to object anyway.
+"""
+
+from dataclasses import dataclass
+from enum import Enum
+
+from steelyard.errors import (
+    BlobMismatchError,
+    BlobNotFoundError,
+    BlobTooLargeError,
+    EvidenceError,
+    StorageError,
+    VerificationError,
+)
+from steelyard.rounds.global_model import GlobalModel, advance, fetch_aggregate, verify_published_model
+from steelyard.rounds.records import SettledRound
+from steelyard.storage import BlobStore
+from trainer_client.project import TrainingProject
+
+
+class Finding(Enum):
+    """What is known about an aggregate."""
+
+    TRUE = "true"
+    FALSE = "false"
+    MISSING = "missing"
+    UNREACHABLE = "unreachable"
+
+
+class ObjectWhen(Enum):
+    """From which finding on a trainer objects once there is no time left to try again."""
+
+    FALSE = "false"
+    MISSING = "missing"
+    UNREACHABLE = "unreachable"
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """A finding and its reason, in words."""
+
+    finding: Finding
+    reason: str = ""
+
+
+def judge_aggregate(project: TrainingProject, store: BlobStore, model: GlobalModel, record: SettledRound) -> Judgement:
+    """Downloads and checks the aggregate of a settled round.
+
+    Args:
+      project: the project.
+      store: where the aggregate should be.
+      model: the global model that the round started from.
+      record: the settled round.
+
+    Raises:
+      EvidenceError: the chain's weights are not what this program's rule gives. That is no fault of the aggregator.
+    """
+    try:
+        aggregate = fetch_aggregate(store, project.srs, project.params.dimension, record)
+        following = advance(model, record, aggregate, project.rule, project.spec)
+    except BlobNotFoundError as error:
+        return Judgement(Finding.MISSING, str(error))
+    except BlobTooLargeError as error:
+        return Judgement(Finding.FALSE, str(error))
+    except (StorageError, BlobMismatchError) as error:
+        return Judgement(Finding.UNREACHABLE, str(error))
+    except EvidenceError:
+        raise
+    except VerificationError as error:
+        return Judgement(Finding.FALSE, str(error))
+    try:
+        verify_published_model(following, aggregate, project.spec)
+    except BlobMismatchError as error:
+        return Judgement(Finding.FALSE, f"it names the next model {error.cid}, and leads to {error.got}")
+    return Judgement(Finding.TRUE)
+
+
+def compute_vote(finding: Finding, object_when: ObjectWhen, *, is_last_call: bool) -> bool | None:
+    """The vote that a finding leads to; None for not voting, or not yet.
+
+    Args:
+      finding: what is known.
+      object_when: how much has to be wrong for an objection.
+      is_last_call: whether the deadline is so near that trying again makes no sense.
+    """
+    match finding:
+        case Finding.TRUE:
+            return True
+        case Finding.FALSE:
+            return False
+        case Finding.MISSING if is_last_call and object_when is not ObjectWhen.FALSE:
+            return False
+        case Finding.UNREACHABLE if is_last_call and object_when is ObjectWhen.UNREACHABLE:
+            return False
+        case _:
+            return None

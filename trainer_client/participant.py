@@ -1,0 +1,321 @@
+"""One trainer in one project: looks at the chain, decides (`trainer_client.decision`), does it, until the project ends.
+
+The order within a round is train → seal → store → journal → post → journal. A process that is killed between any two of
+them and started again posts at most one submission per attempt, because the chain takes no second one and the journal
+names the first. What a reverted transaction means is always answered by looking at the chain again.
+"""
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from steelyard.chain.client import Marketplace
+from steelyard.chain.events import StakeSlashed, TrainerLeft
+from steelyard.chain.records import LeaveReason, Member, Project, Round, RoundStatus
+from steelyard.chain.reverts import DuplicateCommitmentError
+from steelyard.errors import (
+    ChainError,
+    MalformedUpdateError,
+    PayloadError,
+    StorageError,
+    TransactionRevertedError,
+    WrongChainError,
+)
+from steelyard.rounds.submission import build_submission
+from steelyard.storage import BlobStore
+from steelyard.types import Address
+from steelyard.updates.quantise import quantise
+from trainer_client.attestation import ObjectWhen, compute_vote, judge_aggregate
+from trainer_client.data import Dataset
+from trainer_client.decision import (
+    POKE_AFTER_SECONDS,
+    Action,
+    Attest,
+    Poke,
+    Situation,
+    Stop,
+    StopReason,
+    Submit,
+    Train,
+    Wait,
+    decide,
+)
+from trainer_client.journal import Entry, Journal, Prepared
+from trainer_client.model_keeper import ModelKeeper
+from trainer_client.project import TrainingProject
+from trainer_client.training import TrainingProgress, compute_training_seed, train_locally
+
+Transform = Callable[[NDArray[np.float64]], NDArray[np.float64]]
+"""From the honest update, shape `(d,)`, to the one that is sent. Experiments put attacks here."""
+
+Report = Callable[[str, Mapping[str, object]], None]
+"""Is told what happens: a word for it, and its particulars."""
+
+_MAX_PAUSE_SECONDS: Final = 30.0
+_LAST_CALL_SECONDS: Final = 30.0
+
+
+class RemovedError(ChainError):
+    """The account is no longer part of the project."""
+
+    def __init__(self, reason: LeaveReason, slashed: int) -> None:
+        words = {
+            LeaveReason.LEFT: "it left",
+            LeaveReason.ABSENT: "it was absent too many times in a row; its stake is free again",
+            LeaveReason.STRUCK: f"it got too many strikes and lost {slashed:,} of its stake",
+        }
+        super().__init__(f"the account is no longer part of the project: {words.get(reason, 'it was removed')}")
+        self.reason = reason
+        self.slashed = slashed
+
+
+class NotEnrolledHereError(ChainError):
+    """The account never enrolled in the project."""
+
+    hint = "Enrol first, with `steelyard trainer enrol`."
+
+    def __init__(self, account: Address) -> None:
+        super().__init__(f"{account} is not enrolled in this project")
+
+
+@dataclass(frozen=True, slots=True)
+class RunOptions:
+    """How a trainer runs."""
+
+    device: str = "cpu"
+    threads: int | None = None
+    poll_seconds: float = 2.0
+    poke_after_seconds: int = POKE_AFTER_SECONDS
+    object_when: ObjectWhen = ObjectWhen.MISSING
+
+
+class ChainClock:
+    """The chain's time between blocks: the latest block's, plus what has passed here since it was first seen."""
+
+    def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._monotonic = monotonic
+        self._block_time = -1
+        self._seen_at = 0.0
+
+    def read(self, block_time: int) -> int:
+        """The time now, in Unix seconds, if the latest block is of `block_time`."""
+        if block_time != self._block_time:
+            self._block_time, self._seen_at = block_time, self._monotonic()
+        return block_time + int(self._monotonic() - self._seen_at)
+
+
+@dataclass(slots=True)
+class Participant:
+    """Takes part in a project. One instance per process, account and project (`trainer_client.journal.locked`)."""
+
+    marketplace: Marketplace
+    project: TrainingProject
+    me: Address
+    store: BlobStore
+    dataset: Dataset
+    journal: Journal
+    models: ModelKeeper
+    options: RunOptions = field(default_factory=RunOptions)
+    report: Report = lambda _what, _particulars: None
+    progress: Callable[[TrainingProgress], None] = lambda _progress: None
+    transform: Transform = lambda delta: delta
+    clock: ChainClock = field(default_factory=ChainClock)
+    _status: tuple[int, RoundStatus] | None = None
+    _since: int = 0
+    _passes: bool = False
+    _waiting: str = ""
+
+    def run(self, stop: threading.Event) -> None:
+        """Takes part until the project ends or `stop` is set. Failures of node and store are waited out.
+
+        Raises:
+          RemovedError, NotEnrolledHereError: the account is not part of the project.
+          WrongChainError: the node serves another chain now.
+          VerificationError: a final round's aggregate is false, so that there is no model to train on.
+          ConfigError: the journal cannot be written, or there is no such device.
+        """
+        pause = self.options.poll_seconds
+        while not stop.is_set():
+            try:
+                action = self.step()
+            except (RemovedError, NotEnrolledHereError, WrongChainError):
+                raise
+            except (ChainError, StorageError) as error:
+                self.report("trouble", {"error": str(error), "hint": error.hint, "retry_seconds": pause})
+                stop.wait(pause)
+                pause = min(2 * pause, _MAX_PAUSE_SECONDS)
+                continue
+            pause = self.options.poll_seconds
+            if isinstance(action, Stop):
+                return
+            if isinstance(action, Wait | Attest):
+                stop.wait(pause)
+
+    def step(self) -> Action:
+        """Looks once, and does what there is to do.
+
+        Raises:
+          ProtocolError: as `run`, and failures of node and store.
+        """
+        situation = self._look()
+        entry = self.journal.get(situation.round.attempt, situation.round.index)
+        action = decide(situation, entry, self.options.poke_after_seconds)
+        try:
+            self._do(action, situation, entry)
+        except TransactionRevertedError as error:
+            # The chain moved between looking and acting: it is looked at again. Anything else shows as repetition.
+            self.report("reverted", {"action": type(action).__name__.lower(), "error": str(error)})
+            if isinstance(error, DuplicateCommitmentError):
+                self.journal.record(entry, prepared=None)
+            return Wait("the chain to be read again")
+        return action
+
+    def _do(self, action: Action, situation: Situation, entry: Entry) -> None:
+        if not isinstance(action, Wait):
+            self._waiting = ""
+        match action:
+            case Train():
+                self._train(situation.round, entry)
+            case Submit(prepared):
+                self._submit(situation.round, entry, prepared)
+            case Attest():
+                self._attest(situation, entry)
+            case Poke(reason):
+                receipt = self.marketplace.poke(self.project.project_id)
+                self.report("poked", {"reason": reason, "tx": receipt.tx_hash})
+            case Wait(reason, until):
+                if self._waiting != reason:
+                    self._waiting = reason
+                    self.report("waiting", {"for": reason, "until": until, "round": situation.round.index})
+            case Stop(reason):
+                self._stop(reason, situation)
+
+    # Looking
+
+    def _look(self) -> Situation:
+        project_id = self.project.project_id
+        block = self.marketplace.get_block_number()
+        project: Project = self.marketplace.get_project(project_id, block)
+        current: Round = self.marketplace.get_round(project_id, block)
+        members = self.marketplace.get_members(project_id, block)
+        slot, member = _find_member(members, self.me)
+        now = self.clock.read(self.marketplace.get_timestamp(block))
+        if self._status != (current.attempt, current.status):
+            self._status, self._since, self._passes = (current.attempt, current.status), now, False
+        return Situation(project, current, slot, member, now, self._since, self._passes)
+
+    # Training and submitting
+
+    def _train(self, current: Round, entry: Entry) -> None:
+        model = self.models.sync(current.index)
+        key = self.marketplace.get_key(current.aggregator)
+        self.report("training", {"round": current.index, "attempt": current.attempt, "aggregator": current.aggregator})
+        started = time.monotonic()
+        try:
+            local = train_locally(
+                self.project.spec,
+                current.index,
+                model.parameters,
+                self.dataset,
+                compute_training_seed(self.project.project_id, current.index, self.me),
+                device=self.options.device,
+                threads=self.options.threads,
+                report=self.progress,
+            )
+            quantisation = self.project.spec.quantisation
+            update = quantise(self.transform(local.delta), quantisation.scale, quantisation.l2_norm_clip)
+            context = self.project.payload_context(current.index, self.me)
+            submission = build_submission(self.project.srs, update, key or bytes(32), context)
+        except (MalformedUpdateError, PayloadError) as error:
+            self._passes = True
+            self.report("sitting out", {"round": current.index, "error": str(error), "hint": error.hint})
+            return
+        prepared = Prepared(self.store.put(submission.blob), submission.commitment_hash)
+        entry = self.journal.record(entry, prepared=prepared)
+        self.report(
+            "trained",
+            {
+                "round": current.index,
+                "loss": local.loss,
+                "examples": local.examples,
+                "norm": float(np.linalg.norm(local.delta)),
+                "seconds": time.monotonic() - started,
+            },
+        )
+        self._submit(current, entry, prepared)
+
+    def _submit(self, current: Round, entry: Entry, prepared: Prepared) -> None:
+        if not self.store.has(prepared.cid):
+            self.report("lost", {"cid": str(prepared.cid)})
+            self.journal.record(entry, prepared=None)
+            return
+        receipt = self.marketplace.submit(
+            self.project.project_id, current.index, prepared.cid, prepared.commitment_hash
+        )
+        self.journal.record(entry, submitted_tx=receipt.tx_hash)
+        self.report(
+            "submitted",
+            {
+                "round": current.index,
+                "attempt": current.attempt,
+                "cid": str(prepared.cid),
+                "tx": receipt.tx_hash,
+                "gas": receipt.gas_used,
+            },
+        )
+
+    # Attesting
+
+    def _attest(self, situation: Situation, entry: Entry) -> None:
+        current = situation.round
+        record = self.models.find_settled(current.attempt)
+        if record is None:
+            return  # the node's logs are behind its state
+        judgement = judge_aggregate(self.project, self.store, self.models.sync(current.index), record)
+        margin = min(_LAST_CALL_SECONDS, self.project.params.attest_seconds / 4)
+        is_last_call = situation.now >= current.attest_deadline - margin
+        opens = compute_vote(judgement.finding, self.options.object_when, is_last_call=is_last_call)
+        particulars = {"round": current.index, "finding": judgement.finding.value, "reason": judgement.reason}
+        if opens is None:
+            self._passes = is_last_call
+            self.report("abstained" if is_last_call else "unsettled", particulars)
+            return
+        receipt = self.marketplace.attest(self.project.project_id, current.index, opens=opens)
+        self.journal.record(entry, opens=opens, attested_tx=receipt.tx_hash)
+        row = record.get_row(self.me)
+        self.report(
+            "attested",
+            particulars
+            | {
+                "opens": opens,
+                "tx": receipt.tx_hash,
+                "weight": None if row is None else record.weights[row],
+                "share": None if row is None else record.shares[row],
+            },
+        )
+
+    # The end
+
+    def _stop(self, reason: StopReason, situation: Situation) -> None:
+        if reason is StopReason.NOT_ENROLLED:
+            raise NotEnrolledHereError(self.me)
+        if reason is StopReason.REMOVED:
+            raise self._explain_removal()
+        self.report("ended", {"status": situation.project.status.name.lower()})
+
+    def _explain_removal(self) -> RemovedError:
+        mine = [logged.event for logged in self.models.get_events()]
+        left = [event.reason for event in mine if isinstance(event, TrainerLeft) and event.trainer == self.me]
+        slashed = sum(event.amount for event in mine if isinstance(event, StakeSlashed) and event.account == self.me)
+        return RemovedError(left[-1] if left else LeaveReason.NONE, slashed)
+
+
+def _find_member(members: tuple[Member, ...], account: Address) -> tuple[int | None, Member | None]:
+    # Somebody who left while the project was enrolling may have come back in another slot: the active one counts.
+    found = [(slot, member) for slot, member in enumerate(members) if member.account == account]
+    return max(found, key=lambda pair: pair[1].active, default=(None, None))
