@@ -1,0 +1,225 @@
+"""The aggregator's loop: follow the chain, and bring each round that it was drawn for to its settlement.
+
+Nothing is kept on disk. What to do follows from the chain, and doing it again is harmless: blobs are addressed by their
+content, a round can be settled once, and a settlement that was sent twice reverts before it costs anything.
+"""
+
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import structlog
+
+from aggregator.collector import Collector
+from aggregator.decision import Action, decide
+from aggregator.settling import RoundWork, Settled, WaitingError
+from steelyard.chain.client import Marketplace
+from steelyard.chain.events import LoggedEvent, RoundOpened
+from steelyard.chain.history import EventHistory
+from steelyard.chain.records import Project, Round
+from steelyard.chain.reverts import NothingToDoError
+from steelyard.errors import (
+    AggregationError,
+    ChainError,
+    ConfigError,
+    ProtocolError,
+    StorageError,
+    TransactionRevertedError,
+    VerificationError,
+)
+from steelyard.gram import Srs
+from steelyard.rounds.global_model import GlobalModel, fetch_initial_model, sync_global_model
+from steelyard.rounds.records import collect_settled_rounds, collect_submissions, select_final
+from steelyard.rounds.settlement import RoundContext
+from steelyard.rules.registry import Rule
+from steelyard.spec import MAX_SPEC_BYTES, ProjectSpec, decode_project_spec
+from steelyard.storage import BlobStore
+from steelyard.types import Address, ProjectId
+from steelyard.updates.encryption import EncryptionKeyPair
+
+logger = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long to wait, in seconds."""
+
+    poll_seconds: float = 2.0
+    missing_seconds: float = 60.0
+    """For a payload that the store does not have yet, once collecting has ended."""
+    reserve_seconds: float = 60.0
+    """Left before the settlement deadline when what cannot be done is given up: an abandoned round costs nothing."""
+
+
+@dataclass(slots=True)
+class _Assignment:
+    """An attempt that this aggregator was drawn for, and what it knows of it."""
+
+    work: RoundWork
+    weighing_since: float | None = None
+
+
+@dataclass(slots=True)
+class AggregatorService:
+    """Serves every project that draws this account. One instance per account."""
+
+    marketplace: Marketplace
+    history: EventHistory
+    rules: Mapping[Address, Rule]
+    verifiers: Mapping[Address, Srs]
+    store: BlobStore
+    key_pair: EncryptionKeyPair
+    me: Address
+    patience: Patience = field(default_factory=Patience)
+    _assignments: dict[tuple[ProjectId, int], _Assignment] = field(default_factory=dict)
+    _specs: dict[ProjectId, ProjectSpec] = field(default_factory=dict)
+    _models: dict[ProjectId, GlobalModel] = field(default_factory=dict)
+
+    def run(self, stop: threading.Event) -> None:
+        """Works until `stop` is set. Failures of chain and storage are logged and tried again."""
+        while not stop.is_set():
+            try:
+                self.step()
+            except ChainError as error:
+                logger.warning("chain not available", error=str(error))
+            stop.wait(self.patience.poll_seconds)
+
+    def step(self) -> None:
+        """Looks at every project once and does what can be done now.
+
+        Raises:
+          ChainError: the node did not answer.
+        """
+        head = self.marketplace.get_block_number()
+        events = self.history.refresh(head)
+        for project_id in _find_projects(events, self.me):
+            project = self.marketplace.get_project(project_id)
+            round_ = self.marketplace.get_round(project_id)
+            action = decide(project, round_, self.me)
+            if action is Action.NOTHING:
+                continue
+            log = logger.bind(project=project_id.hex()[:8], round=round_.index, attempt=round_.attempt)
+            try:
+                self._act(action, project_id, project, round_, events, log)
+            except (StorageError, VerificationError, ConfigError) as error:
+                log.warning("cannot go on yet", action=action.value, error=str(error))
+                self._abandon_if_late(action, project_id, round_, log)
+            except TransactionRevertedError as error:
+                log.error("transaction reverted", action=action.value, error=str(error))
+                self._abandon_if_late(action, project_id, round_, log)
+
+    def _act(
+        self,
+        action: Action,
+        project_id: ProjectId,
+        project: Project,
+        round_: Round,
+        events: Sequence[LoggedEvent],
+        log: structlog.stdlib.BoundLogger,
+    ) -> None:
+        if action is Action.POKE:
+            try:
+                self.marketplace.poke(project_id)
+                log.info("round closed")
+            except NothingToDoError:
+                log.debug("somebody else closed the round")
+            return
+        assignment = self._get_assignment(project_id, project, round_)
+        submissions = collect_submissions(events, project_id, round_.attempt)
+        if action is Action.COLLECT:
+            assignment.work.collector.collect(submissions)
+            return
+        if len(submissions) < round_.submissions:
+            return  # the node's logs are behind its state; the next poll sees the rest
+        if assignment.weighing_since is None:
+            assignment.weighing_since = time.monotonic()
+        waited = time.monotonic() - assignment.weighing_since
+        give_up = waited >= self.patience.missing_seconds or self._is_late(round_)
+        spec = self._get_spec(project_id, project)
+        final = select_final(collect_settled_rounds(events, project_id))
+        model = self._models[project_id] = sync_global_model(
+            self._models.get(project_id) or fetch_initial_model(self.store, spec),
+            final,
+            self.store,
+            assignment.work.srs,
+            assignment.work.rule,
+            spec,
+        )
+        try:
+            settled = assignment.work.settle(self.marketplace, submissions, model, spec, give_up=give_up)
+        except WaitingError as waiting:
+            log.info("waiting for submissions", missing=waiting.missing, waited_seconds=round(waited, 1))
+        except AggregationError as error:
+            log.error("the round cannot be settled, giving it up", error=str(error))
+            self.marketplace.abandon(project_id, round_.index)
+        else:
+            _log_settled(log, settled)
+            del self._assignments[project_id, round_.attempt]
+
+    def _get_assignment(self, project_id: ProjectId, project: Project, round_: Round) -> _Assignment:
+        key = (project_id, round_.attempt)
+        if key not in self._assignments:
+            params = project.params
+            try:
+                rule, srs = self.rules[params.rule], self.verifiers[params.verifier]
+            except KeyError as error:
+                raise ConfigError(f"this aggregator does not know the rule or verifier at {error}") from None
+            context = RoundContext(
+                self.marketplace.chain_id,
+                self.marketplace.address,
+                project_id,
+                round_.index,
+                params.dimension,
+                params.byzantine_bps,
+            )
+            collector = Collector(self.store, srs, self.key_pair, context)
+            self._assignments[key] = _Assignment(RoundWork(context, rule, srs, self.store, collector))
+        return self._assignments[key]
+
+    def _get_spec(self, project_id: ProjectId, project: Project) -> ProjectSpec:
+        if project_id not in self._specs:
+            spec = decode_project_spec(self.store.get(project.params.spec_cid, MAX_SPEC_BYTES))
+            if spec.model.dimension != project.params.dimension:
+                raise ConfigError(
+                    f"the specification's model has {spec.model.dimension:,} parameters, the project on chain "
+                    f"{project.params.dimension:,}"
+                )
+            self._specs[project_id] = spec
+        return self._specs[project_id]
+
+    def _is_late(self, round_: Round) -> bool:
+        """Whether the settlement deadline is so near that what is still missing will not come."""
+        window = round_.settle_deadline - round_.submit_deadline
+        reserve = min(self.patience.reserve_seconds, window / 4)
+        return self.marketplace.get_timestamp() >= round_.settle_deadline - reserve
+
+    def _abandon_if_late(
+        self, action: Action, project_id: ProjectId, round_: Round, log: structlog.stdlib.BoundLogger
+    ) -> None:
+        if action is Action.SETTLE and self._is_late(round_):
+            try:
+                self.marketplace.abandon(project_id, round_.index)
+                log.error("gave the round up before its deadline")
+            except ProtocolError as error:
+                log.error("could not give the round up", error=str(error))
+
+
+def _find_projects(events: Sequence[LoggedEvent], me: Address) -> tuple[ProjectId, ...]:
+    """Projects whose latest attempt is this aggregator's."""
+    latest: dict[ProjectId, Address] = {}
+    for logged in events:
+        if isinstance(logged.event, RoundOpened):
+            latest[logged.event.project_id] = logged.event.aggregator
+    return tuple(project_id for project_id, aggregator in latest.items() if aggregator == me)
+
+
+def _log_settled(log: structlog.stdlib.BoundLogger, settled: Settled) -> None:
+    log.info(
+        "round settled",
+        rows=settled.rows,
+        excluded=settled.excluded,
+        gas=settled.receipt.gas_used,
+        tx=settled.receipt.tx_hash,
+        **{f"{name.replace(' ', '_')}_seconds": round(seconds, 3) for name, seconds in settled.seconds.items()},
+    )

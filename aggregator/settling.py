@@ -1,0 +1,130 @@
+"""One attempt from its submissions to the settlement on chain."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from aggregator.collector import Collection, Collector
+from steelyard.chain.client import Marketplace
+from steelyard.chain.events import UpdateSubmitted
+from steelyard.chain.records import Exclusion, ExclusionReason, Settlement
+from steelyard.chain.transactions import Receipt
+from steelyard.errors import AggregationError
+from steelyard.gram import Srs, encode_scalars
+from steelyard.models.safetensors_io import encode_model
+from steelyard.rounds.global_model import GlobalModel, move
+from steelyard.rounds.settlement import RoundContext, WeighedRound, check_exclusions, weigh_round
+from steelyard.rules.registry import Rule
+from steelyard.spec import ProjectSpec
+from steelyard.storage import BlobStore
+from steelyard.updates.aggregate import Aggregate, encode_aggregate
+
+
+class WaitingError(AggregationError):
+    """Submissions are still missing from the store, and there is time to wait for them."""
+
+    def __init__(self, missing: tuple[int, ...]) -> None:
+        super().__init__(f"submissions {', '.join(map(str, missing))} are not in the store yet")
+        self.missing = missing
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """A settlement that took effect."""
+
+    receipt: Receipt
+    rows: int
+    excluded: int
+    seconds: dict[str, float]
+    """By step."""
+
+
+@dataclass(frozen=True, slots=True)
+class RoundWork:
+    """The parts that one attempt is settled with."""
+
+    context: RoundContext
+    rule: Rule
+    srs: Srs
+    store: BlobStore
+    collector: Collector
+
+    def settle(
+        self,
+        marketplace: Marketplace,
+        submissions: Sequence[UpdateSubmitted],
+        model: GlobalModel,
+        spec: ProjectSpec,
+        *,
+        give_up: bool,
+    ) -> Settled:
+        """Opens, weighs, proves, publishes and settles.
+
+        Args:
+          marketplace: sends as the attempt's aggregator.
+          submissions: all of the attempt, in their order.
+          model: the one that the round started from.
+          spec: the project's.
+          give_up: whether to exclude what the store does not have, rather than to wait for it.
+
+        Raises:
+          WaitingError: something is missing and `give_up` is not set.
+          TooManyExclusionsError, TooFewUpdatesError: the round can only be abandoned.
+          StorageError: the aggregate or the model cannot be published.
+          ChainError: the settlement was refused, or not mined.
+        """
+        clock = _Clock()
+        clock.start("collect")
+        collection = self.collector.collect(submissions)
+        if collection.pending and not give_up:
+            raise WaitingError(collection.pending)
+        clock.start("openings")
+        collection = self.collector.check_openings(_exclude_pending(collection))
+        check_exclusions(len(submissions), len(collection.excluded), self.context.byzantine_bps)
+        weighed = weigh_round(self.srs, self.rule, self.context, collection.opened, clock.start)
+        clock.start("publish")
+        settlement = self._publish(weighed, collection.excluded, model, spec)
+        clock.start("settle")
+        receipt = marketplace.settle(self.context.project_id, self.context.round_index, settlement)
+        return Settled(receipt, len(collection.opened), len(collection.excluded), clock.stop())
+
+    def _publish(
+        self, weighed: WeighedRound, excluded: tuple[Exclusion, ...], model: GlobalModel, spec: ProjectSpec
+    ) -> Settlement:
+        following = move(model, weighed.aggregate, weighed.weighing.normaliser, spec)
+        model_cid = self.store.put(encode_model(following.parameters, spec.model.shapes))
+        aggregate_cid = self.store.put(encode_aggregate(Aggregate(weighed.aggregate, weighed.blinders, model_cid)))
+        return Settlement(
+            exclusions=excluded,
+            commitments=weighed.commitments,
+            gram=weighed.gram,
+            proof=weighed.proof,
+            hints=weighed.hints,
+            aggregate_cid=aggregate_cid,
+            blinders=encode_scalars(weighed.blinders),
+        )
+
+
+def _exclude_pending(collection: Collection) -> Collection:
+    missing = tuple(Exclusion(index, ExclusionReason.UNAVAILABLE) for index in collection.pending)
+    excluded = sorted((*collection.excluded, *missing), key=lambda exclusion: exclusion.index)
+    return replace(collection, excluded=tuple(excluded), pending=())
+
+
+class _Clock:
+    """Seconds by step; starting one ends the one before."""
+
+    def __init__(self) -> None:
+        self._seconds: dict[str, float] = {}
+        self._current: str | None = None
+        self._since = 0.0
+
+    def start(self, step: str) -> None:
+        self.stop()
+        self._current, self._since = step, time.perf_counter()
+
+    def stop(self) -> dict[str, float]:
+        if self._current is not None:
+            self._seconds[self._current] = time.perf_counter() - self._since
+            self._current = None
+        return self._seconds

@@ -1,0 +1,149 @@
+"""A project as its owner writes it: one TOML file with what the chain enforces and what the trainers read.
+
+```toml
+[chain]
+budget = "1000000000000000000000"   # in the token's smallest unit; text, since TOML integers end at 2^63
+rounds = 5
+min_trainers = 5
+max_trainers = 7
+min_stake = "50000000000000000000"
+byzantine_bps = 3000
+# … see `steelyard owner example`
+
+[spec]
+title = "Hand-written digits"
+# … model, data, training schedule, quantisation
+```
+"""
+
+import json
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, TypeAdapter
+
+from steelyard.chain.deploy import Deployment
+from steelyard.chain.records import ZERO_ADDRESS, ProjectParams
+from steelyard.errors import ConfigError
+from steelyard.models.initial import compute_initial_parameters
+from steelyard.models.safetensors_io import encode_model
+from steelyard.spec import MAX_SPEC_BYTES, ProjectSpec, encode_project_spec, parse_project_spec
+from steelyard.spec.strict import StrictModel, validate_json
+from steelyard.storage import BlobStore, compute_cid
+from steelyard.types import Address, Cid
+
+Amount = Annotated[str, Field(pattern=r"^(0|[1-9][0-9]{0,38})$")]
+Bps = Annotated[int, Field(ge=0, le=10_000)]
+Seconds = Annotated[int, Field(ge=30, le=30 * 24 * 3600)]
+Account = Annotated[str, Field(pattern=r"^0x[0-9a-fA-F]{40}$")]
+
+
+class ChainTerms(StrictModel):
+    """What the contract enforces. Bounds are the contract's; `docs/protocol.md` says what each is for."""
+
+    budget: Amount
+    rounds: Annotated[int, Field(ge=1, le=65_535)]
+    min_trainers: Annotated[int, Field(ge=3, le=32)]
+    max_trainers: Annotated[int, Field(ge=3, le=32)]
+    min_reputation_bps: Bps = 0
+    byzantine_bps: Annotated[int, Field(ge=0, le=5_000)] = 3_000
+    min_stake: Amount
+    aggregator_fee_bps: Bps = 500
+    slash_bps: Bps = 5_000
+    max_strikes: Annotated[int, Field(ge=1, le=255)] = 3
+    max_absences: Annotated[int, Field(ge=1, le=255)] = 3
+    aggregator_stake: Amount
+    aggregator_slash_bps: Bps = 5_000
+    enrol_seconds: Seconds = 7 * 24 * 3600
+    submit_seconds: Seconds = 24 * 3600
+    settle_seconds: Seconds = 6 * 3600
+    attest_seconds: Seconds = 6 * 3600
+    rule: Literal["clip-nnm-multi-krum", "multi-krum", "mean"] = "clip-nnm-multi-krum"
+    aggregator: Account | None = None
+
+
+class ProjectFile(StrictModel):
+    """The parsed file. `spec` is completed and checked by `prepare`."""
+
+    chain: ChainTerms
+    spec: dict[str, Any]
+    initial_seed: int = 0
+    """Seed of the initial parameters: two owners with the same seed start from the same model."""
+
+    def prepare(self, store: BlobStore) -> ProjectSpec:
+        """Stores the initial model and the specification, and returns the latter.
+
+        Raises:
+          SpecError: the `[spec]` table breaks its schema.
+          StorageError: the store cannot take them.
+        """
+        placeholder = {**self.spec, "version": 1, "initial_model": str(compute_cid(b""))}
+        spec = parse_project_spec(_to_json(placeholder))
+        initial = encode_model(compute_initial_parameters(spec.model, self.initial_seed), spec.model.shapes)
+        spec = spec.model_copy(update={"initial_model": store.put(initial)})
+        store.put(encode_project_spec(spec))
+        return spec
+
+    def build_params(self, owner: Address, token: Address, deployment: Deployment, spec: ProjectSpec) -> ProjectParams:
+        """The parameters to create the project with.
+
+        Raises:
+          ConfigError: the marketplace does not offer the rule.
+        """
+        terms = self.chain
+        if terms.rule not in deployment.rules:
+            raise ConfigError(f"this marketplace offers {', '.join(deployment.rules)}, not {terms.rule}")
+        return ProjectParams(
+            owner=owner,
+            token=token,
+            budget=int(terms.budget),
+            rounds=terms.rounds,
+            min_trainers=terms.min_trainers,
+            max_trainers=terms.max_trainers,
+            min_reputation_bps=terms.min_reputation_bps,
+            byzantine_bps=terms.byzantine_bps,
+            min_stake=int(terms.min_stake),
+            aggregator_fee_bps=terms.aggregator_fee_bps,
+            slash_bps=terms.slash_bps,
+            max_strikes=terms.max_strikes,
+            max_absences=terms.max_absences,
+            aggregator_stake=int(terms.aggregator_stake),
+            aggregator_slash_bps=terms.aggregator_slash_bps,
+            enrol_seconds=terms.enrol_seconds,
+            submit_seconds=terms.submit_seconds,
+            settle_seconds=terms.settle_seconds,
+            attest_seconds=terms.attest_seconds,
+            dimension=spec.model.dimension,
+            rule=deployment.rules[terms.rule],
+            verifier=deployment.verifier,
+            aggregator=Address(terms.aggregator) if terms.aggregator else ZERO_ADDRESS,
+            spec_cid=compute_spec_cid(spec),
+        )
+
+
+def compute_spec_cid(spec: ProjectSpec) -> Cid:
+    """The identifier of the canonical text of a specification."""
+    return compute_cid(encode_project_spec(spec))
+
+
+def load_project_file(path: Path) -> ProjectFile:
+    """Reads a project file.
+
+    Raises:
+      ConfigError: it cannot be read or is not TOML.
+      SpecError: it breaks the schema; the message has the path of each wrong field.
+    """
+    try:
+        data = path.read_bytes()
+        if len(data) > MAX_SPEC_BYTES:
+            raise ConfigError(f"{path} has {len(data):,} bytes, a project file has {MAX_SPEC_BYTES:,} at most")
+        document = tomllib.loads(data.decode())
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ConfigError(f"{path} cannot be read as TOML: {error}") from error
+    return validate_json(TypeAdapter(ProjectFile), _to_json(document))
+
+
+def _to_json(document: object) -> str:
+    """TOML knows dates, which no field of ours is."""
+    return json.dumps(document, default=str)
