@@ -236,18 +236,6 @@ class Marketplace(Contract):
         with translated():
             return int(self.web3.eth.get_block(block)["timestamp"])
 
-    # The chain itself
-
-    def get_block_number(self) -> int:
-        """Number of the newest block."""
-        with translated():
-            return self.web3.eth.block_number
-
-    def get_timestamp(self, block: BlockIdentifier = "latest") -> int:
-        """Time of a block, Unix seconds: what deadlines are compared with."""
-        with translated():
-            return self.web3.eth.get_block(block)["timestamp"]
-
     # Events
 
     def get_events(
