@@ -131,12 +131,17 @@ contract GramVerifier is IGramVerifier {
     {
         uint256 at = G1_BYTES * blocks + SCALAR_BYTES;
         bytes32 h1 = keccak256(abi.encodePacked(h0, POINT_TAG, proof[at:at + G1_BYTES])); // Ŝ
-        opening.z = uint256(h1) % ORDER;
-        if (opening.z < 2 || opening.z == ORDER - 1) revert DegenerateChallenge(opening.z);
+        opening.z = _evaluationPoint(h1);
         at += G1_BYTES;
         bytes calldata values = proof[at:at + 2 * SCALAR_BYTES * blocks + SCALAR_BYTES]; // a ‖ a' ‖ s
         opening.gamma = uint256(keccak256(abi.encodePacked(h1, BATCH_TAG, values))) % ORDER;
         _interpolate(opening, c, blocks, values);
+    }
+
+    /// @dev At 0 there is no inverse, at 1 and -1 it is the point itself and no line is determined.
+    function _evaluationPoint(bytes32 h1) internal pure returns (uint256 z) {
+        z = uint256(h1) % ORDER;
+        if (z < 2 || z == ORDER - 1) revert DegenerateChallenge(z);
     }
 
     /// @dev Fills in `z + 1/z`, `R0` and `R1`.

@@ -11,7 +11,7 @@ library Contributions {
     int256 internal constant NOISE_FACTOR = 16;
 
     /// @dev A squared cosine beyond this, which no Gram matrix has, discounts to 0 as surely as any larger one.
-    uint256 private constant MAX_SQUARED_COSINE = 1 << 64;
+    uint256 private constant MAX_SQUARED_COSINE = 0x10000000000000000;
 
     /// @notice `φ_i`, and the rows that are opposed: without weight, and at odds with the rows that have it. Without a
     /// quorum both are 0: rows then agree or disagree by chance alone.
@@ -113,22 +113,30 @@ library Contributions {
         }
     }
 
-    /// @dev `κ_i = Σ_{j≠i} q_ij²` in Q32 with `q_ij` the squared cosine of rows that agree, 0 of others.
+    /// @dev `κ_i = Σ_{j≠i} q_ij²` in Q32, with `q_ij` the squared cosine of rows that agree and 0 of others.
     function _kappas(int256[] memory matrix, uint256 n) private pure returns (uint256[] memory kappas) {
-        unchecked {
-            kappas = new uint256[](n);
-            for (uint256 i = 0; i < n; ++i) {
-                uint256 squaredNorm = uint256(matrix[i * (n + 1)]);
-                for (uint256 j = i + 1; j < n; ++j) {
-                    int256 inner = matrix[i * n + j];
-                    uint256 product = squaredNorm * uint256(matrix[j * (n + 1)]);
-                    if (inner <= 0 || product == 0) continue;
-                    uint256 squaredCosine = (uint256(inner * inner) << 32) / product;
-                    if (squaredCosine > MAX_SQUARED_COSINE) squaredCosine = MAX_SQUARED_COSINE;
-                    uint256 copies = squaredCosine * squaredCosine >> 32;
-                    kappas[i] += copies;
-                    kappas[j] += copies;
+        kappas = new uint256[](n);
+        assembly ("memory-safe") {
+            let stride := shl(5, add(n, 1))
+            let diagonal := add(matrix, 32)
+            let kappa := add(kappas, 32)
+            for { let end := add(kappa, shl(5, n)) } lt(kappa, end) { kappa := add(kappa, 32) } {
+                let entry := diagonal
+                let otherDiagonal := diagonal
+                for { let other := add(kappa, 32) } lt(other, end) { other := add(other, 32) } {
+                    entry := add(entry, 32)
+                    otherDiagonal := add(otherDiagonal, stride)
+                    let inner := mload(entry)
+                    if sgt(inner, 0) {
+                        // Division by zero gives zero, which is what rows of norm 0 are to have.
+                        let cosine := div(shl(32, mul(inner, inner)), mul(mload(diagonal), mload(otherDiagonal)))
+                        if gt(cosine, MAX_SQUARED_COSINE) { cosine := MAX_SQUARED_COSINE }
+                        let copies := shr(32, mul(cosine, cosine))
+                        mstore(kappa, add(mload(kappa), copies))
+                        mstore(other, add(mload(other), copies))
+                    }
                 }
+                diagonal := add(diagonal, stride)
             }
         }
     }

@@ -24,6 +24,30 @@ abstract contract Vectors is Test {
         uint256[] shares;
     }
 
+    /// @notice A call from `evm.json`, and what must come of it.
+    struct Case {
+        string name;
+        bool valid;
+        string expectedError;
+        Statement statement;
+    }
+
+    /// @dev The order and types of a case in `evm.json`, for its decoder.
+    struct EncodedCase {
+        string name;
+        bytes32 context;
+        uint256 n;
+        uint256 d;
+        bytes commitments;
+        bytes gram;
+        bytes proof;
+        bool valid;
+        string expectedError;
+    }
+
+    string private constant ENCODED_CASE =
+        "EncodedCase(string name,bytes32 context,uint256 n,uint256 d,bytes commitments,bytes gram,bytes proof,bool valid,string expectedError)";
+
     function bundles() internal pure returns (string[7] memory) {
         return [
             "ev_3_5_plain",
@@ -50,6 +74,17 @@ abstract contract Vectors is Test {
     function deployVerifier() internal returns (GramVerifier) {
         (uint256 powers, GramVerifier.Srs memory srs) = readSrs();
         return new GramVerifier(powers, srs);
+    }
+
+    function readCases() internal view returns (Case[] memory cases) {
+        string memory json = vm.readFile("tests/vectors/gram/evm.json");
+        EncodedCase[] memory encoded = abi.decode(vm.parseJsonTypeArray(json, ".cases", ENCODED_CASE), (EncodedCase[]));
+        cases = new Case[](encoded.length);
+        for (uint256 k = 0; k < encoded.length; ++k) {
+            EncodedCase memory e = encoded[k];
+            Statement memory statement = Statement(e.context, e.n, e.d, e.commitments, e.gram, e.proof);
+            cases[k] = Case(e.name, e.valid, e.expectedError, statement);
+        }
     }
 
     function readStatement(string memory bundle) internal view returns (Statement memory statement) {
