@@ -1,0 +1,21 @@
+"""The backend: a read model of the chain in SQL, served over HTTP, and the keeper that enforces deadlines.
+
+```text
+settings     what the operator chooses, read once
+database     connections, transactions, exact column types, migrations
+models       the read model's tables
+projection   events -> read model; a pure function of the events' order
+undo         before-images of recent blocks, so that a reorg can be taken back
+source       what the indexer asks of a chain, and the adapter to a node
+indexer      follows the canonical chain and keeps the read model in step
+keeper       calls `poke` where a deadline has passed
+queries      what the routes read
+evidence     settled rounds, evidence bundles and explanations out of indexed events
+api/         routes and public schemas
+errors       which exception becomes which HTTP status
+app          composition root and lifespan
+cli          `steelyard backend run | rebuild | status`
+```
+
+The chain is the source of truth and the database a cache: deleting it loses nothing. Nothing here can move money.
+"""

@@ -1,0 +1,73 @@
+"""What routes take: validated parameters, a session, a page request, the running services."""
+
+from collections.abc import Iterator
+from typing import Annotated
+
+from eth_utils.address import is_checksum_address, to_checksum_address
+from fastapi import Depends, Path, Query, Request
+from pydantic import AfterValidator
+from sqlalchemy.orm import Session
+
+from backend.paging import MAX_CURSOR, PageRequest
+from backend.services import Services
+from steelyard.types import Address
+
+
+def _check_address(text: str) -> Address:
+    checksummed = to_checksum_address(text)
+    if text != text.lower() and not is_checksum_address(text):
+        raise ValueError("the EIP-55 checksum is wrong")
+    return Address(checksummed)
+
+
+_ADDRESS = "^0x[0-9a-fA-F]{40}$"
+_EXAMPLE_ADDRESS = "0x70997970C51812dc3A010C7d01b50e0d17dc79C8"
+_EXAMPLE_ID = "0x" + "5e" * 32
+
+AddressPath = Annotated[
+    str,
+    Path(pattern=_ADDRESS, description="In lower case, or with its EIP-55 checksum.", examples=[_EXAMPLE_ADDRESS]),
+    AfterValidator(_check_address),
+]
+AddressQuery = Annotated[
+    str | None,
+    Query(pattern=_ADDRESS, examples=[_EXAMPLE_ADDRESS]),
+    AfterValidator(lambda text: None if text is None else _check_address(text)),
+]
+ProjectIdPath = Annotated[
+    str,
+    Path(pattern="^0x[0-9a-fA-F]{64}$", description="A project's id, 32 bytes.", examples=[_EXAMPLE_ID]),
+    AfterValidator(str.lower),
+]
+RoundPath = Annotated[int, Path(ge=0, le=65_535, description="Index of a round, from 0.")]
+AttemptQuery = Annotated[int | None, Query(ge=1, le=2**32 - 1, description="One attempt; by default the last.")]
+
+
+def get_services(request: Request) -> Services:
+    """The application's services."""
+    services: Services = request.app.state.services
+    return services
+
+
+ServicesDep = Annotated[Services, Depends(get_services)]
+
+
+def get_session(services: ServicesDep) -> Iterator[Session]:
+    """A consistent snapshot of the read model."""
+    with services.database.read() as session:
+        yield session
+
+
+SessionDep = Annotated[Session, Depends(get_session)]
+
+
+def get_page_request(
+    services: ServicesDep,
+    limit: Annotated[int, Query(ge=1, description="Most items; the server may give fewer.")] = 50,
+    cursor: Annotated[str | None, Query(max_length=MAX_CURSOR, description="`next` of the page before.")] = None,
+) -> PageRequest:
+    """Which page, within the server's limit."""
+    return PageRequest(min(limit, services.settings.max_page), cursor)
+
+
+PageDep = Annotated[PageRequest, Depends(get_page_request)]

@@ -1,0 +1,268 @@
+"""What the API answers. Amounts and other integers that may outgrow a float are decimal strings, ids 0x-hex.
+
+A schema reads its fields from a row of the same attribute names; what a row does not have is given beside it.
+"""
+
+from enum import IntEnum
+from typing import Annotated, Any, Generic, TypeVar
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+T = TypeVar("T")
+
+Amount = Annotated[
+    str,
+    BeforeValidator(lambda value: str(value) if isinstance(value, int) else value),
+    Field(pattern="^[0-9]{1,78}$", examples=["1000000000000000000"]),
+]
+"""An exact integer as a decimal string; amounts are in the token's smallest unit."""
+
+
+def _lower_name(value: object) -> object:
+    return value.name.lower() if isinstance(value, IntEnum) else value
+
+
+Name = Annotated[str, BeforeValidator(_lower_name)]
+"""A member of one of the contract's enums, in lower case."""
+
+
+class Schema(BaseModel):
+    """Base of all answers."""
+
+    model_config = ConfigDict(from_attributes=True, frozen=True)
+
+
+class Page(Schema, Generic[T]):
+    """Some items of a longer list."""
+
+    items: list[T]
+    next: str | None = Field(description="Give it as `cursor` to get the next page; null on the last one.")
+
+
+class ProjectSummary(Schema):
+    """A project in a list."""
+
+    id: str
+    state: Name = Field(validation_alias="status", description="enrolling, running, completed, cancelled or failed.")
+    owner: str
+    token: str
+    budget: Amount
+    rounds: int = Field(description="How many rounds it has.")
+    round: int = Field(description="Index of the current round, from 0.")
+    attempt: int = Field(description="Attempts so far; a round that fails is repeated.")
+    trainers: int = Field(validation_alias="active", description="How many take part.")
+    max_trainers: int
+    min_stake: Amount
+    dimension: int = Field(description="Number of parameters of the model.")
+    rule_name: str
+    enrol_deadline: int = Field(description="Unix seconds.")
+    spec_cid: str = Field(description="The project's specification, on IPFS.")
+
+
+class Member(Schema):
+    """A trainer's place in a project."""
+
+    trainer: str
+    slot: int
+    leaving: bool
+    left: Name = Field(description="Why it is out: left, absent, struck, ended; `none` while it takes part.")
+    strikes: int
+    absences: int = Field(description="In a row.")
+    earned: Amount = Field(description="Shares of final rounds.")
+    pool_split: Amount = Field(description="Its part of the pool, at the project's end.")
+
+
+class ProjectDetail(ProjectSummary):
+    """A project with all its parameters."""
+
+    min_trainers: int
+    min_reputation_bps: int
+    byzantine_bps: int
+    aggregator_fee_bps: int
+    slash_bps: int
+    max_strikes: int
+    max_absences: int
+    aggregator_stake: Amount
+    aggregator_slash_bps: int
+    enrol_seconds: int
+    submit_seconds: int
+    settle_seconds: int
+    attest_seconds: int
+    rule: str
+    verifier: str
+    aggregator: str = Field(description="The aggregator that the project prefers; the zero address for none.")
+    nonce: Amount
+    created_block: int
+    transaction_hash: str
+    pool: Amount = Field(description="What earlier rounds did not pay, plus its half of slashes; 0 after the end.")
+    pool_split: Amount = Field(description="What of the pool was split among those who earned.")
+    paid: Amount = Field(description="What final rounds credited to trainers.")
+    fees: Amount = Field(description="What final rounds credited to aggregators.")
+    refund: Amount = Field(description="What went back to the owner.")
+    members: list[Member]
+
+
+class RoundSummary(Schema):
+    """One attempt at a round. Fields that a settlement fixes are null before it."""
+
+    project_id: str
+    round: int
+    attempt: int
+    state: Name = Field(description="collecting, weighing, attesting, or decided; by the clock of the newest block.")
+    outcome: Name = Field(description="final, too_few, missed, abandoned or void; `none` while it is open.")
+    aggregator: str = Field(description="The zero address where none was to be had.")
+    members: int
+    submissions: int
+    submit_deadline: int
+    settle_deadline: int
+    attest_deadline: int | None
+    num_byzantine: int | None = Field(description="`f`, rows assumed dishonest.")
+    budget: Amount | None = Field(description="What the rows share.")
+    aggregate_cid: str | None
+    attesters: int
+    approvals: int
+    objections: int
+    paid: Amount
+    to_pool: Amount
+    opened_block: int
+    opened_transaction: str
+    settled_block: int | None
+    settled_transaction: str | None
+    settled_gas: int | None = Field(description="Gas used by the settlement's transaction.")
+    closed_block: int | None
+    closed_transaction: str | None
+
+
+class Submission(Schema):
+    """One submission, and what the settlement made of it."""
+
+    position: int = Field(description="Place in the order of submission.")
+    trainer: str
+    cid: str
+    commitment_hash: str
+    transaction_hash: str
+    excluded: Name = Field(description="Why it was unusable: unavailable, undecryptable, malformed, not_opening.")
+    row: int | None = Field(description="Row in the Gram matrix.")
+    weight: Amount | None
+    contribution: Amount | None
+    share: Amount | None
+    opposed: bool = Field(description="Whether it earned a strike.")
+    opens: bool | None = Field(description="The trainer's attestation; null for none.")
+
+
+class RoundDetail(RoundSummary):
+    """One attempt with all its submissions."""
+
+    entries: list[Submission]
+    attempts: list[int] = Field(
+        description="All attempts at this round; the last one is shown unless another is asked for."
+    )
+
+
+class Explanation(Schema):
+    """Why a trainer was paid what it was paid."""
+
+    project_id: str
+    round: int
+    attempt: int
+    trainer: str
+    transaction_hash: str
+    facts: dict[str, Any] | None = Field(description="Every figure of the decision; null where it was not weighed.")
+    text: list[str]
+
+
+class ReputationChange(Schema):
+    """A step of a trainer's reputation, in basis points."""
+
+    project_id: str
+    previous: int
+    current: int
+    block_number: int
+    timestamp: int
+    transaction_hash: str
+
+
+class Balance(Schema):
+    """An account's stake and credit in one token."""
+
+    token: str
+    free: Amount
+    locked: Amount
+    unbonding: Amount
+    available_at: Amount
+    slashed: Amount
+    credited: Amount = Field(description="All that was ever earned or refunded.")
+    claimed: Amount
+    claimable: Amount
+
+
+class Membership(Member):
+    """A trainer's place in one of its projects."""
+
+    project_id: str
+    token: str
+
+
+class TrainerDetail(Schema):
+    """An account across all projects."""
+
+    address: str
+    key: str | None = Field(description="X25519 public key.")
+    reputation_bps: int
+    balances: list[Balance]
+    projects: list[Membership] = Field(description="The newest, at most a page.")
+    reputation: list[ReputationChange] = Field(description="The newest changes first, at most a page.")
+
+
+class Payment(Schema):
+    """Money earned or taken out."""
+
+    kind: str = Field(description="share, fee, pool_split, refund; `claim` for a withdrawal of credit.")
+    project_id: str | None
+    token: str
+    amount: Amount
+    recipient: str | None = Field(description="Where a claim went.")
+    block_number: int
+    timestamp: int
+    transaction_hash: str
+
+
+class AggregatorDetail(Schema):
+    """An aggregator's offer in one token, and its record over all tokens."""
+
+    account: str
+    token: str
+    registered: bool
+    max_stake: Amount
+    max_dimension: int
+    min_settle_seconds: int
+    min_fee_bps: int
+    record: dict[str, int] = Field(description="Number of attempts by outcome.")
+
+
+class ChainEvent(Schema):
+    """One event of the marketplace."""
+
+    name: str
+    project_id: str | None
+    block_number: int
+    log_index: int
+    block_hash: str
+    timestamp: int
+    transaction_hash: str
+    arguments: dict[str, Any]
+
+
+class Health(Schema):
+    """How the backend is doing."""
+
+    status: str = Field(description="ok, degraded or failed.")
+    chain_id: int | None
+    marketplace: str
+    indexer: str
+    head_block: int | None
+    indexed_block: int | None
+    lag_blocks: int | None
+    reorgs: int
+    error: str | None
+    keeper: str = Field(description="off, ok, or what failed last.")

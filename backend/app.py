@@ -1,0 +1,93 @@
+"""The composition root: settings in, running application out."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+
+from eth_account.signers.local import LocalAccount
+from fastapi import FastAPI
+from prometheus_client import CollectorRegistry
+from starlette.concurrency import run_in_threadpool
+
+from backend.api import accounts, projects, rounds, system
+from backend.database import Database
+from backend.errors import install_error_handlers
+from backend.indexer import Indexer, IndexerLimits
+from backend.keeper import Keeper, NodePoker
+from backend.limits import BodyLimit
+from backend.metrics import RequestMetrics, ServicesCollector
+from backend.services import Broadcast, Services
+from backend.settings import Settings
+from backend.source import NodeSource
+from steelyard.chain.client import Marketplace
+from steelyard.chain.deploy import Deployment
+from steelyard.chain.rpc import connect
+
+_DESCRIPTION = """What the chain says about Steelyard's projects, rounds, trainers and payments, indexed for reading.
+
+The chain is the source of truth: each figure names its transaction, each settled round has an evidence bundle that
+anybody verifies offline. Amounts are decimal strings in the token's smallest unit, ids 0x-hex, times Unix seconds.
+Errors are problem details (RFC 9457)."""
+
+
+def build_services(settings: Settings, keeper_account: LocalAccount | None = None) -> Services:
+    """The parts of a backend, on a real node and a real database. Nothing is started or connected to yet.
+
+    Raises:
+      ConfigError: the deployment file or the database URL cannot be used.
+    """
+    deployment = Deployment.load(settings.deployment)
+    database = Database(settings.database_url)
+
+    def connect_marketplace() -> Marketplace:
+        web3 = connect(settings.rpc_url, chain_id=deployment.chain_id, timeout_seconds=settings.rpc_timeout_seconds)
+        return Marketplace(web3, deployment.marketplace)
+
+    limits = IndexerLimits(
+        start_block=deployment.block,
+        reorg_depth=settings.reorg_depth,
+        block_range=settings.block_range,
+        poll_seconds=settings.poll_seconds,
+    )
+    keeper = None
+    if keeper_account is not None:
+        keeper = Keeper(database, NodePoker(connect_marketplace, keeper_account), settings.keeper_poll_seconds)
+    return Services(
+        settings=settings,
+        deployment=deployment,
+        database=database,
+        indexer=Indexer(lambda: NodeSource(connect_marketplace()), database, limits),
+        keeper=keeper,
+        broadcast=Broadcast(settings.max_streams),
+    )
+
+
+def create_app(services: Services) -> FastAPI:
+    """The HTTP application. Its lifespan starts and stops the services."""
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        await run_in_threadpool(services.start)
+        try:
+            yield
+        finally:
+            await run_in_threadpool(services.stop)
+
+    registry = CollectorRegistry()
+    registry.register(ServicesCollector(services))
+    app = FastAPI(
+        title="Steelyard", version=version("steelyard"), description=_DESCRIPTION, lifespan=lifespan, redoc_url=None
+    )
+    app.state.services = services
+    app.add_middleware(BodyLimit, limit=services.settings.max_body_bytes)
+    app.add_middleware(RequestMetrics, registry=registry)
+    install_error_handlers(app)
+    for router in (
+        projects.router,
+        rounds.router,
+        accounts.router,
+        system.router,
+        system.build_metrics_router(registry),
+    ):
+        app.include_router(router)
+    return app

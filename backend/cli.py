@@ -1,0 +1,127 @@
+"""`steelyard backend run | rebuild | status`."""
+
+import signal
+import threading
+from pathlib import Path
+from types import FrameType
+from typing import Annotated, Any
+
+import httpx
+import typer
+import uvicorn
+from pydantic import ValidationError
+
+from backend import app as composition
+from backend.indexer import rebuild as rebuild_read_model
+from backend.logs import configure_logs
+from backend.services import Services
+from backend.settings import Settings
+from steelyard.cli_support import AsJson, PassphraseFile, create_app, open_identity, print_json, print_lines
+from steelyard.errors import ChainUnavailableError, ConfigError
+
+DRAIN_SECONDS = 10
+"""How long requests under way may take once the server shuts down."""
+
+RpcUrl = Annotated[str | None, typer.Option("--rpc-url", help="The Ethereum node.", metavar="URL")]
+DeploymentFile = Annotated[Path | None, typer.Option("--deployment", help="Where the contracts stand.", metavar="FILE")]
+DatabaseUrl = Annotated[
+    str | None, typer.Option("--database-url", help="For example sqlite:///backend.sqlite3.", metavar="URL")
+]
+Host = Annotated[str | None, typer.Option("--host", help="Address to listen on.")]
+Port = Annotated[int | None, typer.Option("--port", help="Port to listen on.")]
+
+app = create_app(
+    "Index the chain, serve it over HTTP, enforce deadlines.\n\n"
+    "Every setting is also an environment variable that begins with STEELYARD_BACKEND_."
+)
+
+
+@app.command()
+def run(
+    rpc_url: RpcUrl = None,
+    deployment: DeploymentFile = None,
+    database_url: DatabaseUrl = None,
+    host: Host = None,
+    port: Port = None,
+    keeper_keystore: Annotated[
+        Path | None,
+        typer.Option("--keeper-keystore", help="Poke projects from this account; it needs gas and nothing else."),
+    ] = None,
+    passphrase_file: PassphraseFile = None,
+) -> None:
+    """Serve until SIGTERM or Ctrl-C."""
+    settings = _read_settings(
+        rpc_url=rpc_url,
+        deployment=deployment,
+        database_url=database_url,
+        host=host,
+        port=port,
+        keeper_keystore=keeper_keystore,
+    )
+    configure_logs(settings.log_level, as_json=settings.log_json)
+    keystore = settings.keeper_keystore
+    account = None if keystore is None else open_identity(keystore, passphrase_file).account
+    services = composition.build_services(settings, account)
+    config = uvicorn.Config(
+        composition.create_app(services),
+        host=settings.host,
+        port=settings.port,
+        log_config=None,
+        access_log=False,
+        timeout_graceful_shutdown=DRAIN_SECONDS,
+        server_header=False,
+    )
+    server = _Server(config, services)
+    server.run()
+    if not server.started:
+        raise ConfigError(f"cannot listen on {settings.host}:{settings.port}")
+
+
+@app.command()
+def rebuild(rpc_url: RpcUrl = None, deployment: DeploymentFile = None, database_url: DatabaseUrl = None) -> None:
+    """Forget the read model and read the whole chain again. Stop `run` first."""
+    settings = _read_settings(rpc_url=rpc_url, deployment=deployment, database_url=database_url)
+    configure_logs(settings.log_level, as_json=settings.log_json)
+    services = composition.build_services(settings)
+    services.database.migrate()
+    stop = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: stop.set())
+    rebuild_read_model(services.database, services.indexer, stop)
+    services.database.close()
+    print_lines({"blocks": services.indexer.status.block_number, "events": services.indexer.status.events})
+
+
+@app.command()
+def status(host: Host = None, port: Port = None, as_json: AsJson = False) -> None:
+    """Ask a running backend how it is."""
+    settings = _read_settings(host=host, port=port)
+    try:
+        answer = httpx.get(f"http://{settings.host}:{settings.port}/v1/health", timeout=10)
+        health: dict[str, Any] = answer.json()
+    except (httpx.HTTPError, ValueError) as error:
+        raise ChainUnavailableError(f"no backend answers at {settings.host}:{settings.port}: {error}") from None
+    if as_json:
+        print_json(health)
+    else:
+        print_lines({name.replace("_", " "): value for name, value in health.items() if value is not None})
+
+
+def _read_settings(**given: Any) -> Settings:
+    """Settings of the environment, and what the command line says over them."""
+    try:
+        return Settings(**{name: value for name, value in given.items() if value is not None})
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise ConfigError(f"setting {'.'.join(map(str, first['loc']))}: {first['msg']}") from None
+
+
+class _Server(uvicorn.Server):
+    """Ends the event streams when it is told to stop: it would wait for them otherwise."""
+
+    def __init__(self, config: uvicorn.Config, services: Services) -> None:
+        super().__init__(config)
+        self._services = services
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        self._services.broadcast.close()
+        super().handle_exit(sig, frame)

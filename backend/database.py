@@ -1,0 +1,144 @@
+"""Connections, transactions and column types. The only module that knows which database this is."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import IntEnum
+from pathlib import Path
+from typing import Any, Final
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import URL, Dialect, Engine, SmallInteger, String, create_engine, event, make_url
+from sqlalchemy.engine import Connection
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import ArgumentError
+from sqlalchemy.orm import Session
+from sqlalchemy.pool import ConnectionPoolEntry
+from sqlalchemy.types import TypeDecorator
+
+from steelyard.errors import ConfigError
+
+AMOUNT_DIGITS: Final = 78
+"""Decimal digits of the largest uint256."""
+
+BUSY_SECONDS: Final = 30
+"""How long a SQLite connection waits for another one's write."""
+
+_MIGRATIONS: Final = Path(__file__).parent / "migrations"
+
+
+class Amount(TypeDecorator[int]):
+    """An exact uint256 as fixed-width decimal text: no float anywhere, and text order is numerical order."""
+
+    impl = String(AMOUNT_DIGITS)
+    cache_ok = True
+
+    def process_bind_param(self, value: int | None, dialect: Dialect) -> str | None:  # noqa: ARG002
+        """The column's text.
+
+        Raises:
+          ValueError: the value is negative or does not fit 256 bits.
+        """
+        if value is None:
+            return None
+        if not 0 <= value < 2**256:
+            raise ValueError(f"{value} is not a uint256")
+        return f"{value:0{AMOUNT_DIGITS}d}"
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> int | None:  # noqa: ARG002
+        """The integer that the text spells."""
+        return None if value is None else int(value)
+
+
+class Enumerated(TypeDecorator[IntEnum]):
+    """A contract's enum, stored as the number that the chain uses."""
+
+    impl = SmallInteger
+    cache_ok = True
+
+    def __init__(self, members: type[IntEnum]) -> None:
+        super().__init__()
+        self.members = members
+
+    def process_bind_param(self, value: IntEnum | None, dialect: Dialect) -> int | None:  # noqa: ARG002
+        """The member's number."""
+        return None if value is None else int(value)
+
+    def process_result_value(self, value: int | None, dialect: Dialect) -> IntEnum | None:  # noqa: ARG002
+        """The member."""
+        return None if value is None else self.members(value)
+
+
+class Database:
+    """Short transactions on one database.
+
+    Args:
+      url: an SQLAlchemy URL, `sqlite:///backend.sqlite3` for a file here.
+
+    Raises:
+      ConfigError: the URL cannot be read, or names a database that this version does not support.
+    """
+
+    def __init__(self, url: str) -> None:
+        self._url = _parse_url(url)
+        self.engine = _create_sqlite_engine(self._url)
+
+    @contextmanager
+    def read(self) -> Iterator[Session]:
+        """A consistent snapshot. Nothing is written."""
+        with Session(self.engine) as session:
+            yield session
+
+    @contextmanager
+    def write(self) -> Iterator[Session]:
+        """One transaction, the only writer: committed at the end, undone if anything is raised."""
+        with Session(self.engine) as session, session.begin():
+            session.connection(execution_options={"sqlite_begin": "BEGIN IMMEDIATE"})
+            yield session
+
+    def migrate(self) -> None:
+        """Brings the schema up to date. Safe to run by several processes at once."""
+        with self.engine.connect().execution_options(sqlite_begin="BEGIN EXCLUSIVE") as connection, connection.begin():
+            config = Config()
+            config.set_main_option("script_location", str(_MIGRATIONS))
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+
+    def close(self) -> None:
+        """Closes the pooled connections."""
+        self.engine.dispose()
+
+
+def _parse_url(url: str) -> URL:
+    try:
+        parsed = make_url(url)
+    except ArgumentError:
+        raise ConfigError(f"{url!r} is not a database URL such as sqlite:///backend.sqlite3") from None
+    if parsed.get_backend_name() != "sqlite":
+        raise ConfigError(f"{parsed.get_backend_name()} is not supported yet: use a sqlite:/// URL")
+    if not parsed.database or parsed.database == ":memory:":
+        raise ConfigError("the indexer and the API share the database: it must be a file")
+    return parsed
+
+
+def _create_sqlite_engine(url: URL) -> Engine:
+    if url.database:
+        Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+    engine = create_engine(url, connect_args={"timeout": BUSY_SECONDS})
+    event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _prepare_sqlite(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
+    # The driver's own transaction handling starts a transaction too late for a consistent read: SQLAlchemy begins.
+    driver: Any = connection
+    driver.isolation_level = None
+    cursor = connection.cursor()
+    for pragma in ("journal_mode = WAL", "synchronous = NORMAL", "foreign_keys = ON"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    connection.exec_driver_sql(connection.get_execution_options().get("sqlite_begin", "BEGIN"))

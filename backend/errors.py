@@ -1,0 +1,115 @@
+"""Which exception becomes which HTTP answer: one table. Bodies are problem details (RFC 9457), made nowhere else."""
+
+import http
+from collections.abc import Mapping
+from typing import Any, Final
+
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from steelyard.errors import (
+    ChainError,
+    ChainUnavailableError,
+    ConfigError,
+    ProtocolError,
+    StorageError,
+    VerificationError,
+)
+
+log = structlog.get_logger(__name__)
+
+MEDIA_TYPE: Final = "application/problem+json"
+
+
+class NotFoundError(ProtocolError):
+    """Nothing of this name is known here. It may exist on chain, and not be indexed yet."""
+
+    def __init__(self, kind: str, name: str) -> None:
+        super().__init__(f"{kind} {name} is not known")
+
+
+class NotSettledError(ProtocolError):
+    """A round exists, and has nothing to show yet."""
+
+    def __init__(self, project_id: str, round_index: int) -> None:
+        super().__init__(f"round {round_index} of project {project_id} has not been settled")
+
+
+class InvalidCursorError(ProtocolError):
+    """A page cursor that no page of this list gave out."""
+
+
+class RequestTooLargeError(ProtocolError):
+    """A request body is larger than accepted."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"the request body is larger than {limit:,} bytes")
+
+
+class TooManyStreamsError(ProtocolError):
+    """As many event streams are open as the server serves."""
+
+
+STATUS: Final[Mapping[type[Exception], int]] = {
+    NotFoundError: 404,
+    NotSettledError: 404,
+    RequestTooLargeError: 413,
+    InvalidCursorError: 422,
+    RequestValidationError: 422,
+    TooManyStreamsError: 503,
+    ChainUnavailableError: 503,
+    ChainError: 502,
+    StorageError: 502,
+    VerificationError: 502,
+    ConfigError: 500,
+    ProtocolError: 500,
+}
+"""The most specific class of an exception's ancestry decides. Whatever is not here is a bug: 500, without detail."""
+
+
+def get_status(error: Exception) -> int:
+    """The HTTP status of an exception."""
+    if isinstance(error, HTTPException):
+        return error.status_code
+    return next((STATUS[cls] for cls in type(error).__mro__ if cls in STATUS), 500)
+
+
+def build_problem(error: Exception, path: str) -> dict[str, Any]:
+    """The problem details of an exception. What is no `ProtocolError` is not described: it may hold anything."""
+    status = get_status(error)
+    problem: dict[str, Any] = {
+        "type": "about:blank",
+        "title": http.HTTPStatus(status).phrase,
+        "status": status,
+        "instance": path,
+    }
+    if isinstance(error, ProtocolError):
+        problem["type"] = f"urn:steelyard:error:{type(error).__name__.removesuffix('Error')}"
+        problem["detail"] = str(error)
+    elif isinstance(error, HTTPException):
+        problem["detail"] = str(error.detail)
+    elif isinstance(error, RequestValidationError):
+        problem["detail"] = "the request is not what this route takes"
+        problem["errors"] = [
+            {"location": [str(part) for part in each["loc"]], "message": each["msg"]} for each in error.errors()
+        ]
+    return problem
+
+
+def install_error_handlers(app: FastAPI) -> None:
+    """Makes every error of an application a problem."""
+
+    async def answer(request: Request, error: Exception) -> JSONResponse:
+        problem = build_problem(error, request.url.path)
+        if problem["status"] >= 500 and not isinstance(error, ProtocolError | HTTPException):
+            log.error("request failed", path=request.url.path, exc_info=error)
+        headers = dict(getattr(error, "headers", None) or {})
+        if problem["status"] == 503:
+            headers["Retry-After"] = "5"
+        return JSONResponse(problem, problem["status"], headers, MEDIA_TYPE)
+
+    for kind in (ProtocolError, HTTPException, RequestValidationError, Exception):
+        app.add_exception_handler(kind, answer)

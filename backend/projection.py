@@ -1,0 +1,366 @@
+"""Events -> read model. A function of the events and their order alone: no clock, no node, no settings.
+
+`apply` does to the read model what one event says. It is the only writer of projected tables, and never deletes a row.
+"""
+
+from dataclasses import dataclass, fields
+from functools import singledispatch
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from backend.event_log import Facts, build_row, to_hex
+from backend.models import Account, Aggregator, Attempt, Balance, Member, Project, Submission
+from steelyard.chain import events
+from steelyard.chain.events import LoggedEvent
+from steelyard.chain.records import (
+    CreditKind,
+    ExclusionReason,
+    LeaveReason,
+    ProjectParams,
+    ProjectStatus,
+    RoundOutcome,
+)
+from steelyard.constants import INITIAL_REPUTATION
+from steelyard.types import Address, ProjectId
+
+
+def apply(session: Session, logged: LoggedEvent, facts: Facts) -> None:
+    """Adds an event to the log and applies it.
+
+    Args:
+      session: an open transaction on the read model as all earlier events left it.
+      logged: the event and its place.
+      facts: what the chain says beside it.
+    """
+    session.add(build_row(logged, facts))
+    _apply(logged.event, _ReadModel(session, logged, facts))
+
+
+@dataclass(frozen=True, slots=True)
+class _ReadModel:
+    """The read model as one event's handler sees it."""
+
+    session: Session
+    logged: LoggedEvent
+    facts: Facts
+
+    @property
+    def tx_hash(self) -> str:
+        return to_hex(self.logged.tx_hash)
+
+    def project(self, project_id: ProjectId) -> Project:
+        return self.session.get_one(Project, to_hex(project_id))
+
+    def member(self, project_id: ProjectId, trainer: Address) -> Member:
+        return self.session.get_one(Member, (to_hex(project_id), trainer))
+
+    def attempt(self, project_id: ProjectId, attempt: int) -> Attempt:
+        return self.session.get_one(Attempt, (to_hex(project_id), attempt))
+
+    def submissions(self, project_id: ProjectId, attempt: int) -> dict[str, Submission]:
+        """By trainer, in the order of submission."""
+        query = (
+            select(Submission)
+            .where(Submission.project_id == to_hex(project_id), Submission.attempt == attempt)
+            .order_by(Submission.position)
+        )
+        return {submission.trainer: submission for submission in self.session.scalars(query)}
+
+    def account(self, address: Address) -> Account:
+        account = self.session.get(Account, address)
+        if account is None:
+            account = Account(address=address, key=None, reputation_bps=INITIAL_REPUTATION)
+            self.session.add(account)
+        return account
+
+    def balance(self, account: Address, token: str) -> Balance:
+        balance = self.session.get(Balance, (account, token))
+        if balance is None:
+            zeros = dict.fromkeys(("free", "locked", "unbonding", "available_at", "slashed", "credited", "claimed"), 0)
+            balance = Balance(account=account, token=token, **zeros)
+            self.session.add(balance)
+        return balance
+
+    def balance_in(self, project_id: ProjectId, account: Address) -> Balance:
+        """In the project's token."""
+        return self.balance(account, self.project(project_id).token)
+
+
+@singledispatch
+def _apply(event: events.Event, model: _ReadModel) -> None:
+    raise NotImplementedError(f"{type(event).__name__} has no projection")
+
+
+# ------------------------------------------------------------------------------------------------- keys and stakes
+
+
+@_apply.register
+def _(event: events.KeyRegistered, model: _ReadModel) -> None:
+    model.account(event.account).key = to_hex(event.key)
+
+
+@_apply.register
+def _(event: events.StakeDeposited, model: _ReadModel) -> None:
+    model.balance(event.account, event.token).free += event.amount
+
+
+@_apply.register
+def _(event: events.StakeUnbonding, model: _ReadModel) -> None:
+    balance = model.balance(event.account, event.token)
+    balance.free -= event.amount
+    balance.unbonding += event.amount
+    balance.available_at = event.available_at
+
+
+@_apply.register
+def _(event: events.StakeWithdrawn, model: _ReadModel) -> None:
+    balance = model.balance(event.account, event.token)
+    balance.unbonding -= event.amount
+    balance.available_at = 0
+
+
+@_apply.register
+def _(event: events.StakeLocked, model: _ReadModel) -> None:
+    balance = model.balance_in(event.project_id, event.account)
+    balance.free -= event.amount
+    balance.locked += event.amount
+
+
+@_apply.register
+def _(event: events.StakeReleased, model: _ReadModel) -> None:
+    balance = model.balance_in(event.project_id, event.account)
+    balance.locked -= event.amount
+    balance.free += event.amount
+
+
+@_apply.register
+def _(event: events.StakeSlashed, model: _ReadModel) -> None:
+    balance = model.balance_in(event.project_id, event.account)
+    balance.locked -= event.amount
+    balance.slashed += event.amount
+    model.project(event.project_id).pool += event.to_pool
+
+
+@_apply.register
+def _(event: events.AggregatorRegistered, model: _ReadModel) -> None:
+    terms = {field.name: getattr(event.terms, field.name) for field in fields(event.terms)}
+    place = {"offered_block": model.logged.block_number, "offered_log": model.logged.log_index}
+    model.session.merge(Aggregator(account=event.account, token=event.token, registered=True, **place, **terms))
+
+
+@_apply.register
+def _(event: events.AggregatorUnregistered, model: _ReadModel) -> None:
+    model.session.get_one(Aggregator, (event.account, event.token)).registered = False
+
+
+# ------------------------------------------------------------------------------------------------- projects
+
+
+@_apply.register
+def _(event: events.ProjectCreated, model: _ReadModel) -> None:
+    plain = [field.name for field in fields(ProjectParams) if field.name != "spec_cid"]
+    model.session.add(
+        Project(
+            id=to_hex(event.project_id),
+            **{name: getattr(event.params, name) for name in plain},
+            spec_cid=str(event.params.spec_cid),
+            rule_name=model.facts.rule_name,
+            powers=model.facts.powers,
+            nonce=event.nonce,
+            enrol_deadline=event.enrol_deadline,
+            created_block=model.logged.block_number,
+            created_log=model.logged.log_index,
+            transaction_hash=model.tx_hash,
+            status=ProjectStatus.ENROLLING,
+            active=0,
+            round=0,
+            attempt=0,
+            pool=0,
+            pool_split=0,
+            paid=0,
+            fees=0,
+            refund=0,
+        )
+    )
+
+
+@_apply.register
+def _(event: events.ProjectStarted, model: _ReadModel) -> None:
+    model.project(event.project_id).status = ProjectStatus.RUNNING
+
+
+@_apply.register
+def _(event: events.ProjectEnded, model: _ReadModel) -> None:
+    project = model.project(event.project_id)
+    project.status = event.status
+    project.refund = event.refund
+    project.pool, project.pool_split = 0, event.pool
+
+
+@_apply.register
+def _(event: events.TrainerEnrolled, model: _ReadModel) -> None:
+    key = (to_hex(event.project_id), event.trainer)
+    member = model.session.get(Member, key)
+    if member is None:
+        member = Member(project_id=key[0], trainer=key[1], earned=0, pool_split=0)
+        model.session.add(member)
+    member.slot, member.leaving, member.left = event.slot, False, LeaveReason.NONE
+    member.strikes, member.absences = 0, 0
+    model.project(event.project_id).active += 1
+    model.account(event.trainer)
+
+
+@_apply.register
+def _(event: events.TrainerLeaving, model: _ReadModel) -> None:
+    model.member(event.project_id, event.trainer).leaving = True
+
+
+@_apply.register
+def _(event: events.TrainerLeft, model: _ReadModel) -> None:
+    member = model.member(event.project_id, event.trainer)
+    member.leaving, member.left = False, event.reason
+    model.project(event.project_id).active -= 1
+
+
+# ------------------------------------------------------------------------------------------------- rounds
+
+
+@_apply.register
+def _(event: events.RoundOpened, model: _ReadModel) -> None:
+    project = model.project(event.project_id)
+    project.round, project.attempt = event.round, event.attempt
+    model.session.add(
+        Attempt(
+            project_id=project.id,
+            attempt=event.attempt,
+            round=event.round,
+            aggregator=event.aggregator,
+            members=project.active,
+            submissions=0,
+            submit_deadline=event.submit_deadline,
+            settle_deadline=event.settle_deadline,
+            opened_block=model.logged.block_number,
+            opened_transaction=model.tx_hash,
+            attesters=0,
+            approvals=0,
+            objections=0,
+            outcome=RoundOutcome.NONE,
+            paid=0,
+            to_pool=0,
+        )
+    )
+
+
+@_apply.register
+def _(event: events.UpdateSubmitted, model: _ReadModel) -> None:
+    model.session.add(
+        Submission(
+            project_id=to_hex(event.project_id),
+            attempt=event.attempt,
+            position=event.index,
+            trainer=event.trainer,
+            cid=str(event.cid),
+            commitment_hash=to_hex(event.commitment_hash),
+            block_number=model.logged.block_number,
+            transaction_hash=model.tx_hash,
+            excluded=ExclusionReason.NONE,
+            opposed=False,
+        )
+    )
+    model.attempt(event.project_id, event.attempt).submissions += 1
+
+
+@_apply.register
+def _(event: events.RoundSettled, model: _ReadModel) -> None:
+    attempt = model.attempt(event.project_id, event.attempt)
+    attempt.attest_deadline = event.attest_deadline
+    attempt.aggregate_cid = str(event.settlement.aggregate_cid)
+    attempt.settled_block = model.logged.block_number
+    attempt.settled_transaction = model.tx_hash
+    attempt.settled_gas = model.facts.gas_used
+    in_order = list(model.submissions(event.project_id, event.attempt).values())
+    for exclusion in event.settlement.exclusions:
+        in_order[exclusion.index].excluded = exclusion.reason
+
+
+@_apply.register
+def _(event: events.RoundWeighed, model: _ReadModel) -> None:
+    attempt = model.attempt(event.project_id, event.attempt)
+    attempt.num_byzantine = event.f
+    attempt.budget = event.budget
+    voters = event.shares if any(event.shares) else event.weights
+    attempt.attesters = sum(value > 0 for value in voters)
+    submissions = model.submissions(event.project_id, event.attempt)
+    for row, trainer in enumerate(event.trainers):
+        submission = submissions[trainer]
+        submission.row = row
+        submission.weight = event.weights[row]
+        submission.contribution = event.contributions[row]
+        submission.share = event.shares[row]
+        submission.opposed = bool(event.opposed >> row & 1)
+
+
+@_apply.register
+def _(event: events.Attested, model: _ReadModel) -> None:
+    model.submissions(event.project_id, event.attempt)[event.trainer].opens = event.opens
+    attempt = model.attempt(event.project_id, event.attempt)
+    if event.opens:
+        attempt.approvals += 1
+    else:
+        attempt.objections += 1
+
+
+@_apply.register
+def _(event: events.RoundClosed, model: _ReadModel) -> None:
+    attempt = model.attempt(event.project_id, event.attempt)
+    attempt.outcome = event.outcome
+    attempt.paid, attempt.to_pool = event.paid, event.to_pool
+    attempt.closed_block, attempt.closed_transaction = model.logged.block_number, model.tx_hash
+    project = model.project(event.project_id)
+    project.pool += event.to_pool
+    project.paid += event.paid
+    if event.outcome is RoundOutcome.FINAL:
+        # The contract forgets the absences of those that were weighed, without an event of its own.
+        for submission in model.submissions(event.project_id, event.attempt).values():
+            if submission.row is not None:
+                model.member(event.project_id, Address(submission.trainer)).absences = 0
+
+
+# ------------------------------------------------------------------------------------------------- trainers and money
+
+
+@_apply.register
+def _(event: events.ReputationUpdated, model: _ReadModel) -> None:
+    model.account(event.trainer).reputation_bps = event.current
+
+
+@_apply.register
+def _(event: events.StrikeRecorded, model: _ReadModel) -> None:
+    model.member(event.project_id, event.trainer).strikes = event.strikes
+
+
+@_apply.register
+def _(event: events.AbsenceRecorded, model: _ReadModel) -> None:
+    model.member(event.project_id, event.trainer).absences = event.absences
+
+
+@_apply.register
+def _(event: events.Credited, model: _ReadModel) -> None:
+    model.balance(event.account, event.token).credited += event.amount
+    if event.kind is CreditKind.SHARE:
+        model.member(event.project_id, event.account).earned += event.amount
+    elif event.kind is CreditKind.POOL_SPLIT:
+        model.member(event.project_id, event.account).pool_split += event.amount
+    elif event.kind is CreditKind.FEE:
+        model.project(event.project_id).fees += event.amount
+
+
+@_apply.register
+def _(event: events.Claimed, model: _ReadModel) -> None:
+    model.balance(event.account, event.token).claimed += event.amount
+
+
+@_apply.register
+def _(event: events.Burned, model: _ReadModel) -> None:
+    """Changes nobody's balance: the log alone remembers it."""

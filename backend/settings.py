@@ -1,0 +1,56 @@
+"""What the operator chooses: environment variables that begin with `STEELYARD_BACKEND_`, read once.
+
+Where the node and the deployment file are may also be said for all programs at once: `STEELYARD_RPC_URL` and
+`STEELYARD_DEPLOYMENT`. An option of the command line wins over either.
+"""
+
+from pathlib import Path
+
+from pydantic import AliasChoices, Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from steelyard.cli_support import DEFAULT_DEPLOYMENT, DEFAULT_RPC_URL
+
+
+class Settings(BaseSettings):
+    """Settings of one backend. Secrets are not among them: the keystore's passphrase is asked for separately."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="STEELYARD_BACKEND_", frozen=True, extra="forbid", validate_by_name=True
+    )
+
+    rpc_url: str = Field(
+        default=DEFAULT_RPC_URL,
+        validation_alias=AliasChoices("STEELYARD_BACKEND_RPC_URL", "STEELYARD_RPC_URL"),
+        description="JSON-RPC endpoint of an Ethereum node.",
+    )
+    deployment: Path = Field(
+        default=DEFAULT_DEPLOYMENT,
+        validation_alias=AliasChoices("STEELYARD_BACKEND_DEPLOYMENT", "STEELYARD_DEPLOYMENT"),
+        description="Deployment file of the marketplace to index.",
+    )
+    database_url: str = Field(default="sqlite:///steelyard-backend.sqlite3", description="SQLAlchemy URL.")
+    rpc_timeout_seconds: float = Field(
+        default=30.0, gt=0, le=600, description="Longest wait for one answer of the node."
+    )
+
+    reorg_depth: int = Field(default=64, ge=1, le=10_000, description="Blocks that a reorganisation may take back.")
+    block_range: int = Field(default=2_000, ge=1, le=100_000, description="Most blocks asked for at once.")
+    poll_seconds: float = Field(default=1.0, gt=0, le=600, description="Between two looks at the chain.")
+
+    host: str = Field(default="127.0.0.1", description="Address that the server listens on.")
+    port: int = Field(default=8000, ge=0, le=65_535, description="Port that the server listens on; 0 for a free one.")
+    max_page: int = Field(default=200, ge=1, le=1_000, description="Most items on one page.")
+    max_body_bytes: int = Field(default=65_536, ge=0, description="Largest request body accepted.")
+    max_streams: int = Field(default=200, ge=1, description="Most event streams open at once.")
+    max_lag_blocks: int = Field(
+        default=10, ge=0, description="Blocks behind the chain at which it still counts as ready."
+    )
+
+    keeper_keystore: Path | None = Field(
+        default=None, description="Keystore of the keeper's account; none for no keeper."
+    )
+    keeper_poll_seconds: float = Field(default=1.0, gt=0, le=600, description="Between two looks for deadlines.")
+
+    log_level: str = Field(default="info", pattern="^(debug|info|warning|error|critical)$", description="Least severe.")
+    log_json: bool = Field(default=True, description="One JSON object a line; otherwise for people.")
