@@ -67,7 +67,7 @@ DEFAULT_STATE = user_state_path("steelyard")
 class ProtocolGroup(TyperGroup):
     """A group of commands whose expected failures end in a line on stderr, a hint, and their family's exit code."""
 
-    def invoke(self, ctx: typer.Context) -> Any:
+    def invoke(self, ctx: Any) -> Any:
         try:
             return super().invoke(ctx)
         except ProtocolError as error:
@@ -80,7 +80,11 @@ class ProtocolGroup(TyperGroup):
 def create_app(help_text: str) -> typer.Typer:
     """A group of commands in the house's manner."""
     return typer.Typer(
-        cls=ProtocolGroup, help=help_text, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode="rich"
+        cls=ProtocolGroup,
+        help=help_text,
+        no_args_is_help=True,
+        pretty_exceptions_enable=False,
+        rich_markup_mode="markdown",
     )
 
 

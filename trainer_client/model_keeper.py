@@ -1,7 +1,7 @@
 """The global model of each round, recomputed from what was committed to, and the settled rounds that lead to it.
 
-The latest model is kept on disk, so that a restarted trainer need not fetch every aggregate since the first round. It is
-this trainer's own file: what is in it was computed and checked by an earlier run.
+The latest model is kept on disk, so that a restarted trainer need not fetch every aggregate since the first round.
+It is this trainer's own file: what is in it was computed and checked by an earlier run.
 """
 
 from pathlib import Path

@@ -1,0 +1,439 @@
+"""`steelyard trainer …`: everything a trainer does, from keys to pay."""
+
+import signal
+import threading
+from dataclasses import asdict
+from pathlib import Path
+from types import FrameType
+from typing import Annotated, Any
+
+import typer
+
+from steelyard.chain.records import ProjectStatus
+from steelyard.cli_support import (
+    DEFAULT_DEPLOYMENT,
+    DEFAULT_KEYSTORE,
+    DEFAULT_RPC_URL,
+    DEFAULT_STATE,
+    DEFAULT_STORE,
+    AsJson,
+    Connection,
+    DeploymentFile,
+    KeystoreFile,
+    PassphraseFile,
+    RpcUrl,
+    StateFolder,
+    StoreUrl,
+    create_app,
+    format_amount,
+    format_duration,
+    open_connection,
+    open_identity,
+    parse_address,
+    parse_amount,
+    parse_project_id,
+    print_json,
+    print_lines,
+    print_warning,
+    stderr,
+)
+from steelyard.errors import ConfigError
+from steelyard.keystore import (
+    LIGHT_SCRYPT_N,
+    STRONG_SCRYPT_N,
+    Identity,
+    generate_identity,
+    get_passphrase,
+    read_address,
+    write_keystore,
+)
+from steelyard.storage import open_store
+from steelyard.types import Address
+from trainer_client.attestation import ObjectWhen
+
+app = create_app("Train at home, send encrypted updates, be paid by contribution.")
+
+ProjectArgument = Annotated[str, typer.Argument(help="The project's id, 0x and 64 hexadecimal digits.")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
+
+
+class _Money:
+    """Writes amounts of one token."""
+
+    def __init__(self, connection: Connection, address: Address) -> None:
+        token = connection.get_token(address)
+        self.token, self.decimals, self.symbol = token, token.get_decimals(), token.get_symbol()
+
+    def __call__(self, units: int) -> str:
+        return format_amount(units, self.decimals, self.symbol)
+
+
+def _token_address(connection: Connection, text: str | None) -> Address:
+    if text is not None:
+        return parse_address(text)
+    if connection.deployment.token is None:
+        raise ConfigError("this deployment has no token of its own: name one with `--token`")
+    return connection.deployment.token
+
+
+@app.command()
+def init(
+    rpc_url: RpcUrl = DEFAULT_RPC_URL,
+    deployment: DeploymentFile = DEFAULT_DEPLOYMENT,
+    keystore: KeystoreFile = DEFAULT_KEYSTORE,
+    passphrase_file: PassphraseFile = None,
+    register: Annotated[bool, typer.Option(help="Register the encryption key on chain; needs ether for gas.")] = False,
+    stake: Annotated[str | None, typer.Option(help="Deposit so many tokens as stake.", metavar="TOKENS")] = None,
+    token: Annotated[str | None, typer.Option(help="The token; the deployment's own if not given.")] = None,
+    light_kdf: Annotated[
+        bool, typer.Option("--light-kdf", help="Cheap key derivation. Only for keys of a local chain.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Make an account, and prepare it on chain if asked. A keystore that exists is used as it is.
+
+    Example: `steelyard trainer init`, send the address some ether and tokens, then
+    `steelyard trainer init --register --stake 100`.
+    """
+    identity = _make_identity(keystore, passphrase_file, LIGHT_SCRYPT_N if light_kdf else STRONG_SCRYPT_N)
+    result: dict[str, object] = {
+        "address": identity.address,
+        "publicKey": identity.public_key,
+        "keystore": str(keystore),
+    }
+    if register or stake is not None:
+        from trainer_client.account import deposit_stake, register_key  # noqa: PLC0415
+
+        connection = open_connection(rpc_url, deployment, identity)
+        if register:
+            receipt = register_key(connection.marketplace, identity)
+            result["registered"] = "before" if receipt is None else receipt.tx_hash
+        if stake is not None:
+            money = _Money(connection, _token_address(connection, token))
+            receipt = deposit_stake(connection.marketplace, money.token, identity, parse_amount(stake, money.decimals))
+            result["deposited"] = receipt.tx_hash
+    (print_json if as_json else print_lines)(result)
+
+
+def _make_identity(keystore: Path, passphrase_file: Path | None, scrypt_n: int) -> Identity:
+    if keystore.exists():
+        return open_identity(keystore, passphrase_file)
+    identity = generate_identity()
+    write_keystore(keystore, identity, get_passphrase(file=passphrase_file, confirm=True), scrypt_n=scrypt_n)
+    stderr.print(f"made {keystore}: keep a copy of it and of its passphrase, nobody can restore them", markup=False)
+    return identity
+
+
+@app.command()
+def enrol(
+    project: ProjectArgument,
+    rpc_url: RpcUrl = DEFAULT_RPC_URL,
+    deployment: DeploymentFile = DEFAULT_DEPLOYMENT,
+    store: StoreUrl = DEFAULT_STORE,
+    keystore: KeystoreFile = DEFAULT_KEYSTORE,
+    passphrase_file: PassphraseFile = None,
+    deposit: Annotated[bool, typer.Option("--deposit", help="Deposit what is missing of the stake first.")] = False,
+    yes: Yes = False,
+    as_json: AsJson = False,
+) -> None:
+    """Show what a project asks and pays, then join it and lock its stake.
+
+    Example: `steelyard trainer enrol 0x5f… --deposit`.
+    """
+    from trainer_client.account import compute_missing_stake, deposit_stake, register_key  # noqa: PLC0415
+    from trainer_client.offer import compute_offer  # noqa: PLC0415
+    from trainer_client.project import open_project  # noqa: PLC0415
+
+    identity = open_identity(keystore, passphrase_file)
+    connection = open_connection(rpc_url, deployment, identity)
+    market = connection.marketplace
+    terms = open_project(market, connection.deployment, open_store(store), parse_project_id(project))
+    offer = compute_offer(terms, market.get_project(terms.project_id))
+    money = _Money(connection, terms.params.token)
+    reputation = market.get_reputation(identity.address)
+    missing = compute_missing_stake(market, terms.params.token, identity.address, offer.stake)
+    if not as_json:
+        left = offer.enrol_deadline - market.get_timestamp()
+        print_lines(
+            {
+                "project": offer.title,
+                "task": offer.task.replace("\n", " "),
+                "model": f"{offer.model}, {offer.dimension:,} parameters, rule {offer.rule}",
+                "data": f"examples of shape {offer.feature_shape}, {offer.classes} classes",
+                "pays": f"{money(offer.pay_per_round)} a round to all trainers together, {offer.rounds} rounds",
+                "locks": f"{money(offer.stake)} of stake",
+                "slashes": f"{money(offer.slash)} at {offer.max_strikes} strikes",
+                "removes": f"after {offer.max_absences} absences in a row, stake returned",
+                "a round takes": f"{format_duration(offer.submit_seconds)} to submit, "
+                f"{format_duration(offer.settle_seconds)} to settle, {format_duration(offer.attest_seconds)} to attest",
+                "reputation": f"{offer.min_reputation_bps / 100:g} % asked, yours is {reputation / 100:g} %",
+                "enrolled": f"{offer.enrolled} of {offer.max_trainers}, closes in {format_duration(max(left, 0))}",
+                "stake missing": money(missing),
+            }
+        )
+    if missing and not deposit:
+        error = ConfigError(f"{money(missing)} of free stake are missing")
+        error.hint = "Add `--deposit`, or run `steelyard trainer init --stake` first."
+        raise error
+    if not yes and not as_json:
+        typer.confirm(f"Lock {money(offer.stake)} and join?", abort=True, err=True)
+    register_key(market, identity)
+    if missing:
+        deposit_stake(market, money.token, identity, missing)
+    receipt = market.enrol(terms.project_id)
+    slot = market.get_slot(terms.project_id, identity.address)
+    if as_json:
+        print_json({"offer": asdict(offer), "address": identity.address, "slot": slot, "tx": receipt.tx_hash})
+    else:
+        print_lines({"enrolled": f"slot {slot}", "transaction": receipt.tx_hash})
+
+
+@app.command()
+def run(
+    project: ProjectArgument,
+    *,
+    data: Annotated[
+        str, typer.Option(help="Your data, for example `csv:patients.csv?label=diagnosis` or `digits:?shard=0/5`.")
+    ],
+    rpc_url: RpcUrl = DEFAULT_RPC_URL,
+    deployment: DeploymentFile = DEFAULT_DEPLOYMENT,
+    store: StoreUrl = DEFAULT_STORE,
+    keystore: KeystoreFile = DEFAULT_KEYSTORE,
+    passphrase_file: PassphraseFile = None,
+    state: StateFolder = DEFAULT_STATE,
+    device: Annotated[str, typer.Option(help="`cpu`, or `cuda` for a GPU.")] = "cpu",
+    threads: Annotated[int | None, typer.Option(min=1, help="How many threads training may use.")] = None,
+    poll_seconds: Annotated[float, typer.Option(min=0.05, help="How often the chain is looked at.")] = 2.0,
+    object_when: Annotated[
+        ObjectWhen,
+        typer.Option(
+            help="Object to an aggregate that is `false`, also to one that is still `missing` near the deadline, "
+            "or even when the store is `unreachable`."
+        ),
+    ] = ObjectWhen.MISSING,
+    as_json: AsJson = False,
+) -> None:
+    """Take part in every round of a project until it ends. May be stopped and started at any time.
+
+    Example: `steelyard trainer run 0x5f… --data 'csv:patients.csv?label=diagnosis'`. The data never leave this machine;
+    what is sent is a clipped, quantised update that only the round's aggregator can read. With `--json` each line
+    is one event.
+    """
+    from trainer_client.participant import RunOptions  # noqa: PLC0415
+    from trainer_client.session import open_session  # noqa: PLC0415
+    from trainer_client.terminal import Narrator  # noqa: PLC0415
+
+    def interrupt(_signal: int, _frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGTERM, interrupt)
+    identity = open_identity(keystore, passphrase_file)
+    connection = open_connection(rpc_url, deployment, identity)
+    with (
+        Narrator(as_json=as_json) as narrator,
+        open_session(
+            connection,
+            identity,
+            open_store(store),
+            parse_project_id(project),
+            data,
+            state,
+            options=RunOptions(device, threads, poll_seconds, object_when=object_when),
+            report=narrator.report,
+            progress=narrator.progress,
+        ) as participant,
+    ):
+        participant.run(threading.Event())
+        params = participant.project.params
+        credit = connection.marketplace.get_credit(identity.address, params.token)
+        earned = sum(
+            member.earned
+            for member in connection.marketplace.get_members(participant.project.project_id)
+            if member.account == identity.address
+        )
+        reputation = connection.marketplace.get_reputation(identity.address)
+    if as_json:
+        print_json({"event": "summary", "earned": earned, "credit": credit, "reputation": reputation})
+        return
+    money = _Money(connection, params.token)
+    print_lines(
+        {
+            "earned in rounds": money(earned),
+            "claimable now": f"{money(credit)} (`steelyard trainer claim`)",
+            "reputation": f"{reputation / 100:g} %",
+        }
+    )
+
+
+@app.command()
+def status(
+    project: Annotated[str | None, typer.Argument(help="A project; without one, the account alone.")] = None,
+    rpc_url: RpcUrl = DEFAULT_RPC_URL,
+    deployment: DeploymentFile = DEFAULT_DEPLOYMENT,
+    keystore: KeystoreFile = DEFAULT_KEYSTORE,
+    token: Annotated[
+        str | None, typer.Option(help="The token; the project's or the deployment's if not given.")
+    ] = None,
+    trainer: Annotated[str | None, typer.Option(help="Another account than the keystore's.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show stake, credit, reputation, strikes and absences, and what the next of each costs. Needs no passphrase.
+
+    Example: `steelyard trainer status 0x5f…`.
+    """
+    from trainer_client.offer import compute_standing  # noqa: PLC0415
+
+    account = parse_address(trainer) if trainer else read_address(keystore)
+    connection = open_connection(rpc_url, deployment)
+    market = connection.marketplace
+    shown = market.get_project(parse_project_id(project)) if project else None
+    money = _Money(connection, shown.params.token if shown and not token else _token_address(connection, token))
+    stake = market.get_stake(account, money.token.address)
+    record: dict[str, Any] = {
+        "address": account,
+        "token": money.token.address,
+        "reputation": market.get_reputation(account),
+        "stake": asdict(stake),
+        "credit": market.get_credit(account, money.token.address),
+        "keyRegistered": market.get_key(account) is not None,
+    }
+    lines = {
+        "account": account,
+        "reputation": f"{record['reputation'] / 100:g} %",
+        "stake": f"{money(stake.free)} free, {money(stake.locked)} locked, {money(stake.unbonding)} unbonding",
+        "claimable": money(record["credit"]),
+        "encryption key": "registered" if record["keyRegistered"] else "not registered: `trainer init --register`",
+    }
+    if project and shown:
+        project_id = parse_project_id(project)
+        current = market.get_round(project_id)
+        members = [member for member in market.get_members(project_id) if member.account == account]
+        record |= {"project": shown.status.name.lower(), "round": current.index, "phase": current.status.name.lower()}
+        lines["project"] = shown.status.name.lower()
+        if shown.status is ProjectStatus.RUNNING:
+            lines["round"] = f"{current.index + 1} of {shown.params.rounds}, {current.status.name.lower()}"
+        if members:
+            standing = compute_standing(shown, members[-1])
+            record["standing"] = asdict(standing)
+            lines |= {
+                "member": "active" if standing.active else "no more",
+                "earned": f"{money(standing.earned)}, {money(standing.pending)} more if this round becomes final",
+                "strikes": f"{standing.strikes} of {shown.params.max_strikes}; the next {standing.next_strike}",
+                "absences": f"{standing.absences} of {shown.params.max_absences}; the next {standing.next_absence}",
+            }
+        else:
+            lines["member"] = "never"
+    print_json(record) if as_json else print_lines(lines)
+
+
+@app.command()
+def attest(
+    project: ProjectArgument,
+    rpc_url: RpcUrl = DEFAULT_RPC_URL,
+    deployment: DeploymentFile = DEFAULT_DEPLOYMENT,
+    store: StoreUrl = DEFAULT_STORE,
+    keystore: KeystoreFile = DEFAULT_KEYSTORE,
+    passphrase_file: PassphraseFile = None,
+    state: StateFolder = DEFAULT_STATE,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what is found. Needs no passphrase.")] = False,
+    object_when: Annotated[
+        ObjectWhen, typer.Option(help="From which finding on to vote no instead of not at all.")
+    ] = ObjectWhen.FALSE,
+    as_json: AsJson = False,
+) -> None:
+    """Check the aggregate of the round that is being attested, and vote on it. `run` does this by itself.
+
+    Example: `steelyard trainer attest 0x5f… --dry-run`.
+    """
+    from trainer_client.attestation import compute_vote, judge_aggregate  # noqa: PLC0415
+    from trainer_client.journal import state_folder  # noqa: PLC0415
+    from trainer_client.model_keeper import ModelKeeper  # noqa: PLC0415
+    from trainer_client.project import open_project  # noqa: PLC0415
+
+    identity = None if dry_run else open_identity(keystore, passphrase_file)
+    account = identity.address if identity else read_address(keystore)
+    connection = open_connection(rpc_url, deployment, identity)
+    market, blobs = connection.marketplace, open_store(store)
+    terms = open_project(market, connection.deployment, blobs, parse_project_id(project))
+    folder = state_folder(state, market.chain_id, market.address, terms.project_id, account)
+    keeper = ModelKeeper(market, terms, blobs, connection.deployment.block, folder)
+    current = market.get_round(terms.project_id)
+    record = keeper.find_settled(current.attempt)
+    if record is None:
+        raise ConfigError(f"round {current.index} is not settled: it is {current.status.name.lower()}")
+    judgement = judge_aggregate(terms, blobs, keeper.sync(current.index), record)
+    opens = compute_vote(judgement.finding, object_when, is_last_call=True)
+    result: dict[str, object] = {
+        "round": current.index,
+        "finding": judgement.finding.value,
+        "reason": judgement.reason,
+        "vote": opens,
+    }
+    if not dry_run and opens is not None:
+        result["tx"] = market.attest(terms.project_id, current.index, opens=opens).tx_hash
+    (print_json if as_json else print_lines)(result)
+
+
+@app.command()
+def claim(
+    rpc_url: RpcUrl = DEFAULT_RPC_URL,
+    deployment: DeploymentFile = DEFAULT_DEPLOYMENT,
+    keystore: KeystoreFile = DEFAULT_KEYSTORE,
+    passphrase_file: PassphraseFile = None,
+    token: Annotated[str | None, typer.Option(help="The token; the deployment's own if not given.")] = None,
+    to: Annotated[str | None, typer.Option(help="Who receives it; the account itself if not given.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Have everything paid out that final rounds have credited.
+
+    Example: `steelyard trainer claim --to 0xabc…`.
+    """
+    from steelyard.chain.events import Claimed  # noqa: PLC0415
+
+    identity = open_identity(keystore, passphrase_file)
+    connection = open_connection(rpc_url, deployment, identity)
+    money = _Money(connection, _token_address(connection, token))
+    recipient = parse_address(to) if to else identity.address
+    if not connection.marketplace.get_credit(identity.address, money.token.address):
+        print_warning("there is nothing to claim; credits of a round can be claimed once it is final")
+        if as_json:
+            print_json({"amount": 0, "recipient": recipient, "tx": None})
+        return
+    receipt = connection.marketplace.claim(money.token.address, recipient)
+    amount = receipt.find(Claimed).amount
+    if as_json:
+        print_json({"amount": amount, "recipient": recipient, "tx": receipt.tx_hash})
+    else:
+        print_lines({"paid": money(amount), "to": recipient, "transaction": receipt.tx_hash})
+
+
+@app.command()
+def why(
+    project: ProjectArgument,
+    round_number: Annotated[int, typer.Argument(metavar="ROUND", min=0, help="The round, from 0.")],
+    rpc_url: RpcUrl = DEFAULT_RPC_URL,
+    deployment: DeploymentFile = DEFAULT_DEPLOYMENT,
+    store: StoreUrl = DEFAULT_STORE,
+    keystore: KeystoreFile = DEFAULT_KEYSTORE,
+    trainer: Annotated[str | None, typer.Option(help="Another account than the keystore's.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Explain a payment from public data: anybody can, for any trainer.
+
+    Example: `steelyard trainer why 0x5f… 3 --trainer 0xabc…`. The round is weighed again from its public matrix, and
+    what comes out is compared with what the chain has paid.
+    """
+    from trainer_client.project import open_project  # noqa: PLC0415
+    from trainer_client.why import explain_round, find_round  # noqa: PLC0415
+
+    account = parse_address(trainer) if trainer else read_address(keystore)
+    connection = open_connection(rpc_url, deployment)
+    market = connection.marketplace
+    terms = open_project(market, connection.deployment, open_store(store), parse_project_id(project))
+    events = market.get_events(connection.deployment.block, market.get_block_number(), project_id=terms.project_id)
+    answer = explain_round(terms, find_round(events, terms.project_id, round_number), account)
+    if as_json:
+        print_json(answer.to_json())
+        return
+    for paragraph in answer.render(_Money(connection, terms.params.token)):
+        typer.echo(paragraph)

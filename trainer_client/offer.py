@@ -1,0 +1,108 @@
+"""What a project asks of a trainer and pays, and what its next fault would cost: the small print before one signs."""
+
+from dataclasses import dataclass
+
+from steelyard.chain.records import Member, Project
+from steelyard.constants import BPS
+from trainer_client.project import TrainingProject
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A project as a trainer weighs it up. Amounts are in the token's smallest unit, times in seconds."""
+
+    title: str
+    task: str
+    model: str
+    dimension: int
+    feature_shape: tuple[int, ...]
+    classes: int
+    rounds: int
+    pay_per_round: int
+    """What the trainers of a round share, after the aggregator's fee."""
+    stake: int
+    slash: int
+    """What is lost at `max_strikes`."""
+    max_strikes: int
+    max_absences: int
+    min_reputation_bps: int
+    enrol_deadline: int
+    """Unix seconds."""
+    submit_seconds: int
+    attest_seconds: int
+    settle_seconds: int
+    rule: str
+    enrolled: int
+    max_trainers: int
+
+
+def compute_offer(terms: TrainingProject, project: Project) -> Offer:
+    """What the project says, in one place."""
+    params, spec = terms.params, terms.spec
+    round_budget = params.budget // params.rounds
+    return Offer(
+        title=spec.title,
+        task=spec.task,
+        model=spec.model.name,
+        dimension=params.dimension,
+        feature_shape=spec.data.feature_shape,
+        classes=spec.data.classes,
+        rounds=params.rounds,
+        pay_per_round=round_budget - round_budget * params.aggregator_fee_bps // BPS,
+        stake=params.min_stake,
+        slash=params.min_stake * params.slash_bps // BPS,
+        max_strikes=params.max_strikes,
+        max_absences=params.max_absences,
+        min_reputation_bps=params.min_reputation_bps,
+        enrol_deadline=project.enrol_deadline,
+        submit_seconds=params.submit_seconds,
+        settle_seconds=params.settle_seconds,
+        attest_seconds=params.attest_seconds,
+        rule=terms.rule.name,
+        enrolled=project.active.bit_count(),
+        max_trainers=params.max_trainers,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where a member stands, and what the next fault of either kind does."""
+
+    active: bool
+    earned: int
+    pending: int
+    """What the current attempt pays once it is final."""
+    strikes: int
+    absences: int
+    next_strike: str
+    next_absence: str
+
+
+def compute_standing(project: Project, member: Member) -> Standing:
+    """A member's standing.
+
+    Args:
+      project: the project.
+      member: one of its members.
+    """
+    params = project.params
+    slash = params.min_stake * params.slash_bps // BPS
+    strike = (
+        f"slashes {slash:,} of {params.min_stake:,} staked and removes you"
+        if member.strikes + 1 >= params.max_strikes
+        else f"is number {member.strikes + 1}; number {params.max_strikes} slashes {slash:,} and removes you"
+    )
+    absence = (
+        "removes you, stake returned in full"
+        if member.absences + 1 >= params.max_absences
+        else f"is number {member.absences + 1} in a row; number {params.max_absences} removes you, stake returned"
+    )
+    return Standing(
+        member.active,
+        member.earned,
+        member.share,
+        member.strikes,
+        member.absences,
+        f"costs reputation and {strike}",
+        f"costs reputation and {absence}",
+    )
