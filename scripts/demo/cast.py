@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 HONEST_SHARDS: Final = 5
-HOLDOUT: Final = "holdout=0.2&seed=7"
+HOLDOUT: Final = "holdout=0.2&seed=3"
 HOLDOUT_DATA: Final = f"digits:?{HOLDOUT}&use=holdout"
 
 

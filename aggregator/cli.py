@@ -1,0 +1,225 @@
+"""`steelyard aggregator`: offer to weigh rounds, and do it."""
+
+import logging
+import signal
+import sys
+import threading
+from typing import Annotated
+
+import structlog
+import typer
+
+from aggregator.service import AggregatorService, Patience
+from steelyard.chain.deploy import Deployment
+from steelyard.chain.history import EventHistory
+from steelyard.chain.records import AggregatorTerms
+from steelyard.cli_support import (
+    DEFAULT_DEPLOYMENT,
+    DEFAULT_KEYSTORE,
+    DEFAULT_RPC_URL,
+    DEFAULT_STORE,
+    AsJson,
+    DeploymentFile,
+    KeystoreFile,
+    PassphraseFile,
+    RpcUrl,
+    StoreUrl,
+    create_app,
+    format_amount,
+    open_connection,
+    open_identity,
+    parse_address,
+    parse_amount,
+    print_json,
+    print_lines,
+    print_warning,
+)
+from steelyard.errors import ConfigError
+from steelyard.gram import ETHEREUM_SRS_DIGEST, Srs, load_ethereum_srs
+from steelyard.rules.registry import RULES, Rule
+from steelyard.storage import open_store
+from steelyard.types import Address
+
+app = create_app(
+    """Weigh rounds for other people's projects and earn their fees.
+
+    Make a keystore with [bold]steelyard trainer init[/bold], then [bold]register[/bold] an offer and [bold]run[/bold].
+    A stake is locked for each round that you are drawn for. Miss its deadline, or publish a model that does not open
+    its commitment, and part of it is burnt.
+    """
+)
+
+TokenAddress = Annotated[str, typer.Option("--token", help="The ERC-20 of stakes and fees.", metavar="ADDRESS")]
+
+
+@app.command()
+def register(
+    token: TokenAddress,
+    deposit: Annotated[str, typer.Option(help="Tokens to add to your free stake.")] = "0",
+    max_stake: Annotated[str, typer.Option(help="The most tokens that one round may lock.")] = "1000",
+    max_dimension: Annotated[int, typer.Option(help="The largest model that you can weigh in time.")] = 1_000_000,
+    min_settle_seconds: Annotated[int, typer.Option(help="The shortest deadline that you accept.")] = 300,
+    min_fee_bps: Annotated[int, typer.Option(help="The smallest fee that you work for, in basis points.")] = 0,
+    rpc_url: RpcUrl = DEFAULT_RPC_URL,
+    deployment_file: DeploymentFile = DEFAULT_DEPLOYMENT,
+    keystore: KeystoreFile = DEFAULT_KEYSTORE,
+    passphrase_file: PassphraseFile = None,
+) -> None:
+    """Offer this account as an aggregator for projects in one token.
+
+    Example: [bold]steelyard aggregator register --token 0x… --deposit 500 --max-stake 100[/bold]
+    """
+    identity = open_identity(keystore, passphrase_file)
+    connection = open_connection(rpc_url, deployment_file, identity)
+    marketplace, erc20 = connection.marketplace, connection.get_token(parse_address(token))
+    decimals = erc20.get_decimals()
+    if marketplace.get_key(identity.address) != identity.public_key:
+        marketplace.register_key(identity.public_key)
+    amount = parse_amount(deposit, decimals)
+    if amount:
+        erc20.approve(marketplace.address, amount)
+        marketplace.deposit(erc20.address, amount)
+    terms = AggregatorTerms(parse_amount(max_stake, decimals), max_dimension, min_settle_seconds, min_fee_bps)
+    if marketplace.get_aggregator_terms(identity.address, erc20.address) is not None:
+        marketplace.unregister_aggregator(erc20.address)
+    marketplace.register_aggregator(erc20.address, terms)
+    free = marketplace.get_stake(identity.address, erc20.address).free
+    print_lines({"aggregator": identity.address, "free stake": format_amount(free, decimals, erc20.get_symbol())})
+
+
+@app.command()
+def unregister(
+    token: TokenAddress,
+    rpc_url: RpcUrl = DEFAULT_RPC_URL,
+    deployment_file: DeploymentFile = DEFAULT_DEPLOYMENT,
+    keystore: KeystoreFile = DEFAULT_KEYSTORE,
+    passphrase_file: PassphraseFile = None,
+) -> None:
+    """Take the offer back. Rounds under way are still yours."""
+    connection = open_connection(rpc_url, deployment_file, open_identity(keystore, passphrase_file))
+    receipt = connection.marketplace.unregister_aggregator(parse_address(token))
+    print_lines({"unregistered in": receipt.tx_hash})
+
+
+@app.command()
+def status(
+    account: Annotated[str, typer.Argument(help="The aggregator's address.")],
+    token: TokenAddress,
+    rpc_url: RpcUrl = DEFAULT_RPC_URL,
+    deployment_file: DeploymentFile = DEFAULT_DEPLOYMENT,
+    as_json: AsJson = False,
+) -> None:
+    """Show an aggregator's offer, stake and credit."""
+    connection = open_connection(rpc_url, deployment_file)
+    marketplace, erc20 = connection.marketplace, connection.get_token(parse_address(token))
+    address = parse_address(account)
+    terms = marketplace.get_aggregator_terms(address, erc20.address)
+    stake = marketplace.get_stake(address, erc20.address)
+    credit = marketplace.get_credit(address, erc20.address)
+    if as_json:
+        print_json(
+            {
+                "account": address,
+                "registered": terms is not None,
+                "free": str(stake.free),
+                "locked": str(stake.locked),
+                "unbonding": str(stake.unbonding),
+                "credit": str(credit),
+            }
+        )
+        return
+    decimals, symbol = erc20.get_decimals(), erc20.get_symbol()
+    offer = "none"
+    if terms is not None:
+        offer = (
+            f"up to {format_amount(terms.max_stake, decimals, symbol)} a round, {terms.max_dimension:,} parameters, "
+            f"{terms.min_settle_seconds} s to settle, fee from {terms.min_fee_bps / 100:g} %"
+        )
+    print_lines(
+        {
+            "aggregator": address,
+            "offer": offer,
+            "free stake": format_amount(stake.free, decimals, symbol),
+            "locked": format_amount(stake.locked, decimals, symbol),
+            "credit": format_amount(credit, decimals, symbol),
+        }
+    )
+
+
+@app.command()
+def claim(
+    token: TokenAddress,
+    to: Annotated[str | None, typer.Option(help="Who receives it; yourself if not given.")] = None,
+    rpc_url: RpcUrl = DEFAULT_RPC_URL,
+    deployment_file: DeploymentFile = DEFAULT_DEPLOYMENT,
+    keystore: KeystoreFile = DEFAULT_KEYSTORE,
+    passphrase_file: PassphraseFile = None,
+) -> None:
+    """Pay out the fees that you have earned."""
+    identity = open_identity(keystore, passphrase_file)
+    connection = open_connection(rpc_url, deployment_file, identity)
+    recipient = parse_address(to) if to else identity.address
+    receipt = connection.marketplace.claim(parse_address(token), recipient)
+    print_lines({"paid to": recipient, "transaction": receipt.tx_hash})
+
+
+@app.command()
+def run(
+    rpc_url: RpcUrl = DEFAULT_RPC_URL,
+    deployment_file: DeploymentFile = DEFAULT_DEPLOYMENT,
+    store_url: StoreUrl = DEFAULT_STORE,
+    keystore: KeystoreFile = DEFAULT_KEYSTORE,
+    passphrase_file: PassphraseFile = None,
+    poll_seconds: Annotated[float, typer.Option(help="How often to look at the chain.")] = 2.0,
+    missing_seconds: Annotated[
+        float, typer.Option(help="How long to wait for a payload that the store does not have.")
+    ] = 60.0,
+) -> None:
+    """Weigh every round that you are drawn for, until interrupted.
+
+    Nothing is kept on disk: after a restart, what to do follows from the chain.
+    Logs are JSON lines on stderr.
+    """
+    _configure_logs()
+    identity = open_identity(keystore, passphrase_file)
+    connection = open_connection(rpc_url, deployment_file, identity)
+    marketplace = connection.marketplace
+    if marketplace.get_key(identity.address) != identity.public_key:
+        print_warning("the key on chain is not this keystore's: payloads will not open. Run `register` again")
+    service = AggregatorService(
+        marketplace=marketplace,
+        history=EventHistory(marketplace.get_events, connection.deployment.block),
+        rules=_get_rules(connection.deployment),
+        verifiers=_get_verifiers(connection.deployment),
+        store=open_store(store_url),
+        key_pair=identity.encryption,
+        me=identity.address,
+        patience=Patience(poll_seconds=poll_seconds, missing_seconds=missing_seconds),
+    )
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda _number, _frame: stop.set())
+    structlog.get_logger(__name__).info("aggregator ready", account=identity.address, chain_id=marketplace.chain_id)
+    service.run(stop)
+
+
+def _get_rules(deployment: Deployment) -> dict[Address, Rule]:
+    return {address: RULES[name] for name, address in deployment.rules.items() if name in RULES}
+
+
+def _get_verifiers(deployment: Deployment) -> dict[Address, Srs]:
+    if deployment.srs_digest != ETHEREUM_SRS_DIGEST:
+        raise ConfigError(f"this version knows the Ethereum ceremony only, not the string {deployment.srs_digest}")
+    return {deployment.verifier: load_ethereum_srs()}
+
+
+def _configure_logs() -> None:
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.JSONRenderer(),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )

@@ -1,0 +1,182 @@
+"""`steelyard verify`: check a settled round, from chain and storage alone or offline from its evidence bundle."""
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from steelyard.chain.deploy import Deployment
+from steelyard.chain.records import RoundOutcome
+from steelyard.cli_support import (
+    DEFAULT_DEPLOYMENT,
+    DEFAULT_RPC_URL,
+    DEFAULT_STORE,
+    AsJson,
+    Connection,
+    DeploymentFile,
+    RpcUrl,
+    StoreUrl,
+    create_app,
+    open_connection,
+    parse_project_id,
+    print_json,
+)
+from steelyard.errors import ConfigError, EvidenceError, WrongChainError
+from steelyard.gram import ETHEREUM_SRS_DIGEST, EvidenceBundle, Srs, dump_bundle, load_ethereum_srs, parse_bundle
+from steelyard.rounds.audit import audit_round
+from steelyard.rounds.evidence import verify_evidence
+from steelyard.rounds.global_model import fetch_initial_model, sync_global_model
+from steelyard.rounds.records import SettledRound, collect_settled_rounds, select_final
+from steelyard.rules.registry import Rule, get_rule
+from steelyard.spec import MAX_SPEC_BYTES, decode_project_spec
+from steelyard.storage import open_store
+from steelyard.types import Address, ProjectId
+
+app = create_app(
+    """Check who was paid what, and why, without trusting whoever says so.
+
+    Exit code 0 means that everything holds; 3 that something is false, with the reason.
+    """
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What was found right."""
+
+    proof: bool = True
+    weights: bool = True
+    shares: bool = True
+    aggregate: bool = False
+    model: bool = False
+    chain: bool = False
+
+
+@app.command("evidence")
+def verify_evidence_file(
+    file: Annotated[Path, typer.Argument(help="An evidence bundle, JSON.", metavar="FILE")], as_json: AsJson = False
+) -> None:
+    """Check an evidence bundle offline: its proof, its weights and its shares.
+
+    Example: [bold]steelyard verify evidence build/demo/evidence/round-0.json[/bold]
+    """
+    try:
+        bundle = parse_bundle(file.read_bytes())
+    except OSError as error:
+        raise ConfigError(f"cannot read {file}: {error.strerror}") from error
+    verify_evidence(load_ethereum_srs(), bundle)
+    _print(bundle, Checked(), as_json)
+
+
+@app.command("round")
+def verify_round(
+    project: Annotated[str, typer.Argument(help="The project's id.", metavar="PROJECT")],
+    round_index: Annotated[int, typer.Argument(help="The round, from 0.", metavar="ROUND")],
+    rpc_url: RpcUrl = DEFAULT_RPC_URL,
+    deployment_file: DeploymentFile = DEFAULT_DEPLOYMENT,
+    store_url: StoreUrl = DEFAULT_STORE,
+    out: Annotated[Path | None, typer.Option(help="Write the evidence bundle here.", metavar="FILE")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Check a settled round from the chain's events and the blob store: proof, pay, aggregate and model.
+
+    Example: [bold]steelyard verify round 0x… 0 --rpc-url http://127.0.0.1:8545 --store local:blobs[/bold]
+    """
+    connection = open_connection(rpc_url, deployment_file)
+    project_id = parse_project_id(project)
+    records = read_settled_rounds(connection, project_id)
+    record = find_round(records, round_index)
+    marketplace, store, srs = connection.marketplace, open_store(store_url), get_srs(connection.deployment)
+    params = marketplace.get_project(project_id).params
+    rule = find_rule(connection.deployment, params.rule)
+    spec = decode_project_spec(store.get(params.spec_cid, MAX_SPEC_BYTES))
+    earlier = [earlier for earlier in select_final(records) if earlier.round_index < round_index]
+    start = sync_global_model(fetch_initial_model(store, spec), earlier, store, srs, rule, spec)
+    audit = audit_round(record, start, marketplace.chain_id, marketplace.address, store, srs, rule, spec)
+    if out is not None:
+        out.write_text(dump_bundle(audit.bundle))
+    _print(audit.bundle, Checked(aggregate=True, model=True, chain=True), as_json)
+
+
+def read_settled_rounds(connection: Connection, project_id: ProjectId) -> tuple[SettledRound, ...]:
+    """All settled attempts of a project, from the chain's events."""
+    marketplace = connection.marketplace
+    events = marketplace.get_events(connection.deployment.block, marketplace.get_block_number(), project_id=project_id)
+    return collect_settled_rounds(events, project_id)
+
+
+def find_round(records: tuple[SettledRound, ...], round_index: int) -> SettledRound:
+    """The attempt of a round that counted, or else its last one.
+
+    Raises:
+      EvidenceError: the round was never settled.
+    """
+    attempts = [record for record in records if record.round_index == round_index]
+    if not attempts:
+        raise EvidenceError(f"round {round_index} has not been settled")
+    return next((record for record in attempts if record.outcome is RoundOutcome.FINAL), attempts[-1])
+
+
+def find_rule(deployment: Deployment, address: Address) -> Rule:
+    """The rule that stands at an address.
+
+    Raises:
+      WrongChainError: the deployment file knows none there.
+      SpecError: this version does not know it.
+    """
+    for name, known in deployment.rules.items():
+        if known == address:
+            return get_rule(name)
+    raise WrongChainError(f"the deployment file knows no rule at {address}")
+
+
+def get_srs(deployment: Deployment) -> Srs:
+    """The reference string of a deployment.
+
+    Raises:
+      ConfigError: it is another than the Ethereum ceremony.
+    """
+    if deployment.srs_digest != ETHEREUM_SRS_DIGEST:
+        raise ConfigError(f"this version knows the Ethereum ceremony only, not the string {deployment.srs_digest}")
+    return load_ethereum_srs()
+
+
+def _print(bundle: EvidenceBundle, checked: Checked, as_json: bool) -> None:
+    if as_json:
+        print_json(
+            {
+                "project": bundle.project_id,
+                "round": bundle.round_index,
+                "rule": bundle.rule_name,
+                "f": bundle.f,
+                "trainers": bundle.trainers,
+                "weights": [str(weight) for weight in bundle.weights],
+                "shares": [str(share) for share in bundle.shares],
+                "budget": str(bundle.budget),
+                "checked": asdict(checked),
+            }
+        )
+        return
+    console = Console(highlight=False)
+    table = Table(title=f"Round {bundle.round_index} of 0x{bundle.project_id.hex()}", caption=_describe(checked))
+    for heading in ("trainer", "weight", "share", "of the budget"):
+        table.add_column(heading, justify="left" if heading == "trainer" else "right")
+    total = sum(bundle.weights) or 1
+    for trainer, weight, share in zip(bundle.trainers, bundle.weights, bundle.shares, strict=True):
+        part = share / bundle.budget if bundle.budget else 0.0
+        table.add_row(trainer, f"{weight / total:.2%}", f"{share:,}", f"{part:.2%}")
+    console.print(table)
+
+
+def _describe(checked: Checked) -> str:
+    found = ["the proof verifies", "weights and shares are the rule's"]
+    if checked.chain:
+        found.append("the chain paid so")
+    if checked.aggregate:
+        found.append("the aggregate opens")
+    if checked.model:
+        found.append("the model follows from it")
+    return ", ".join(found)
