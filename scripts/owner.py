@@ -1,6 +1,5 @@
 """`steelyard owner`: create, start, follow and cancel a project."""
 
-from importlib import resources
 from pathlib import Path
 from typing import Annotated
 
@@ -50,7 +49,7 @@ ProjectArgument = Annotated[str, typer.Argument(help="The project's id.", metava
 @app.command()
 def example() -> None:
     """Print a project file to start from."""
-    typer.echo(resources.files("scripts").joinpath("project_example.toml").read_text(), nl=False)
+    typer.echo(Path(__file__).with_name("project_example.toml").read_text(), nl=False)
 
 
 @app.command()
