@@ -18,7 +18,6 @@ FIELD_MODULUS: Final = (
 WORKERS: Final = min(8, os.cpu_count() or 1)
 """Threads of the heavy steps. The curve library releases the interpreter's lock while it multiplies."""
 
-_INFINITY: Final = bytes(POINT_BYTES)
 _PADDING: Final = bytes(16)
 _SPLIT_FROM: Final = 512  # below this a second thread costs more than it saves
 
@@ -37,8 +36,6 @@ def decode_point(data: bytes) -> G1Point:
     """
     if len(data) != POINT_BYTES:
         raise ValueError(f"a point has {POINT_BYTES} bytes, not {len(data)}")
-    if data == _INFINITY:
-        return G1Point.identity()
     x, y = data[:64], data[64:]
     if int.from_bytes(x, "big") >= FIELD_MODULUS or int.from_bytes(y, "big") >= FIELD_MODULUS:
         raise ValueError("a coordinate is not below the field modulus")

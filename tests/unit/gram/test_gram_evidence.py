@@ -15,7 +15,7 @@ from steelyard.gram import (
     parse_bundle,
     verify_bundle_proof,
 )
-from steelyard.types import Address, ProjectId
+from steelyard.types import Address, Digest, ProjectId
 from tests.gram_proofs import make_round, make_srs, make_updates
 
 SRS = make_srs(16)
@@ -23,9 +23,10 @@ MARKETPLACE = Address("0x5FbDB2315678afecb367f032d93F642f64180aa3")
 TRAINERS = tuple(Address("0x" + f"{i + 1:02d}" * 20) for i in range(3))
 
 
-def make_bundle() -> EvidenceBundle:
+def make_bundle(hashes: list[Digest] | None = None) -> EvidenceBundle:
     updates = make_updates(3, SRS.payload + 1)
-    hashes = [hash_commitment(commitment) for commitment in make_round(SRS, updates).commitments]
+    if hashes is None:
+        hashes = [hash_commitment(commitment) for commitment in make_round(SRS, updates).commitments]
     context = compute_context(31337, MARKETPLACE, ProjectId(b"\xff" * 32), 2, TRAINERS, hashes)
     round_ = make_round(SRS, updates, context)
     return EvidenceBundle(
@@ -206,3 +207,8 @@ def test_a_file_above_the_size_cap_is_refused_unread() -> None:
 def test_the_context_is_recomputed_from_the_bundle(path: str) -> None:
     with pytest.raises(ProofRejectedError, match="pairing"):
         verify_bundle_proof(SRS, parse_bundle(with_value(path, "7")))
+
+
+def test_a_proof_over_commitments_that_nobody_submitted_is_refused() -> None:
+    with pytest.raises(ProofRejectedError, match="row 0 do not hash"):
+        verify_bundle_proof(SRS, make_bundle([Digest(bytes([i]) * 32) for i in range(3)]))

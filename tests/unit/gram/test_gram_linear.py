@@ -11,8 +11,8 @@ from steelyard.gram.linear import add_combination, make_limbs, to_integers
 from tests.gram_proofs import make_updates
 
 
-@pytest.mark.parametrize("rows", [1, 31, 32, 33, 100])
-@pytest.mark.parametrize("entry", [-(2**16), UPDATE_MIN, -1, 0, 1, UPDATE_MAX, 2**16])
+@pytest.mark.parametrize("rows", [1, 31, 32, 33, 127])
+@pytest.mark.parametrize("entry", [-(2**16), UPDATE_MIN, -1, 0, 1, UPDATE_MAX, 2**16 - 1, 2**16])
 def test_a_combination_at_the_ends_of_its_range_is_exact(rows: int, entry: int) -> None:
     weights = [2**128 - 1] * rows
     total = make_limbs(128 + 16 + 8, 3)
@@ -42,6 +42,12 @@ def test_a_gram_matrix_at_the_ends_of_the_range_is_exact(entry: int) -> None:
     gram = compute_gram(np.full((2, d), entry, dtype=np.int16))
     assert gram.tolist() == [[d * entry * entry] * 2] * 2
     assert type(gram[0, 0]) is int
+
+
+def test_a_gram_matrix_beyond_the_exact_range_of_floats_is_exact() -> None:
+    d = 2**23 + 2**21 + 1
+    assert d * UPDATE_MAX**2 > 2**53
+    assert compute_gram(np.full((1, d), UPDATE_MAX, dtype=np.int16))[0, 0] == d * UPDATE_MAX**2
 
 
 def test_a_gram_matrix_equals_that_of_python_integers() -> None:
