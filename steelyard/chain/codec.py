@@ -91,9 +91,13 @@ def from_abi(hint: type[T], value: Any) -> T:
     return cast("T", _from_abi(hint, value))
 
 
-@cache
-def field_hints(record: Any) -> dict[str, Any]:
+def field_hints(record: type) -> dict[str, Any]:
     """Names and resolved types of a record's own fields, in order."""
+    return _field_hints(cast("Any", record))
+
+
+@cache
+def _field_hints(record: Any) -> dict[str, Any]:
     hints = typing.get_type_hints(record)
     return {field.name: hints[field.name] for field in dataclasses.fields(record)}
 
@@ -112,7 +116,7 @@ def _from_abi(hint: Any, value: Any) -> object:  # noqa: PLR0911  one answer per
             return tuple(_from_abi(members[0], item) for item in value)
         return tuple(_from_abi(member, item) for member, item in zip(members, value, strict=True))
     if dataclasses.is_dataclass(hint):
-        hints = field_hints(cast("Any", hint))
+        hints = field_hints(cast("type", hint))
         fields = (_from_abi(field, item) for field, item in zip(hints.values(), value, strict=True))
         return cast("type", hint)(*fields)
     if issubclass(hint, IntEnum):

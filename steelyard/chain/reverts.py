@@ -58,7 +58,9 @@ def decode_revert(data: bytes, tx_hash: str | None = None) -> TransactionReverte
 def custom_errors() -> Mapping[bytes, tuple[type["CustomError"], AbiEntry]]:
     """Maps selectors to exception classes and ABI entries."""
     classes = {cls.solidity_name(): cls for cls in CustomError.__subclasses__()}
-    return {signature_hash(entry)[:4]: (classes[name], entry) for name, entry in abi_errors().items()}
+    return {
+        signature_hash(entry)[:4]: (classes[name], entry) for name, entry in abi_errors().items() if name in classes
+    }
 
 
 class EmptyRevertError(TransactionRevertedError):
@@ -545,3 +547,13 @@ class SafeCastOverflowedUintDowncastError(CustomError):
 
     bits: int
     value: int
+
+
+class AddressEmptyCodeError(CustomError):
+    """A call went to an address without code."""
+
+    target: Address
+
+
+class FailedCallError(CustomError):
+    """A low-level call failed without saying why."""

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from steelyard.chain.codec import abi_type, encode_arguments, signature_hash
+from steelyard.chain.codec import encode_arguments, signature_hash
 
 ADDRESS = "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed"
 
@@ -44,7 +44,7 @@ def describe_hint(hint: Any) -> Any:
     name = getattr(hint, "__name__", str(hint))
     if getattr(hint, "__origin__", None) is tuple:
         return [describe_hint(hint.__args__[0])]
-    return {"Address": "address", "ProjectId": "bytes32", "Digest": "bytes32"}.get(name, name)
+    return {"Address": "address", "Digest": "bytes"}.get(name, name)
 
 
 def describe_parameter(parameter: dict[str, Any]) -> Any:
@@ -55,12 +55,9 @@ def describe_parameter(parameter: dict[str, Any]) -> Any:
         return [describe_parameter({**parameter, **element})]
     internal = parameter["internalType"]
     if internal == "ProjectId":
-        return "bytes32"
+        return "ProjectId"
     if internal.startswith(("enum ", "struct ")):
         return internal.split()[-1]
     if kind.startswith(("uint", "int")):
         return "int"
-    return {"string": "str"}.get(kind, kind)
-
-
-__all__ = ["ADDRESS", "abi_type", "describe_hint", "describe_parameter", "make_log", "make_value", "make_values"]
+    return "bytes" if kind.startswith("bytes") else {"string": "str"}.get(kind, kind)

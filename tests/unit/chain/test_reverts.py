@@ -38,7 +38,8 @@ def test_revert_data_decode_to_their_error(name: str) -> None:
     values = make_values(entry)
     error = decode_revert(encode_call(entry, values), tx_hash="0xabc")
     assert type(error) is getattr(reverts, f"{name}Error")
-    assert [to_abi(getattr(error, field)) for field in type(error).fields()] == values
+    assert isinstance(error, CustomError)
+    assert [to_abi(getattr(error, field)) for field in error.fields()] == values
     assert (error.error_name, error.tx_hash) == (name, "0xabc")
 
 
