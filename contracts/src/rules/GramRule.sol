@@ -33,8 +33,8 @@ abstract contract GramRule is IWeighingRule {
     /// @dev Number of sets in the hints of `n` rows.
     function _hintedSets(uint256 n) internal pure virtual returns (uint256);
 
-    /// @dev The weights `w_i < 2^38`, in Q32.
-    /// @param gram The matrix, `n·n` entries; a rule may overwrite nothing of it.
+    /// @dev The weights `w_i ≤ 2^37`, in Q32.
+    /// @param gram The matrix, `n·n` entries. Contributions are computed from it afterwards: a rule leaves it as it is.
     function _computeWeights(int256[] memory gram, uint256 n, uint256 f, bytes calldata hints)
         internal
         pure

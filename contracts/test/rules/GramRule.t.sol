@@ -47,9 +47,193 @@ contract GramRuleTest is Vectors {
         assertEqual(mean, gram, f, d, PlainRule.mean(gram, f, d));
     }
 
+    /// @dev Any bit of any set changed is found, in the right step and row.
+    function test_RevertWhen_AnyBitOfTheHintsIsChanged() public {
+        int256[][] memory gram = Matrices.random(3, 7);
+        assertEveryBitMatters(clipNnmMultiKrum, gram, PlainRule.clipNnmMultiKrum(gram, 2, D).hints);
+        assertEveryBitMatters(multiKrum, gram, PlainRule.onlyMultiKrum(gram, 2, D).hints);
+    }
+
+    function assertEveryBitMatters(IWeighingRule rule, int256[][] memory gram, bytes memory hints) internal {
+        bytes memory encoded = PlainRule.encode(gram);
+        uint256 n = gram.length;
+        uint256 last = hints.length / 4 - 1;
+        for (uint256 bit = 0; bit < 8 * hints.length; ++bit) {
+            uint256 set = bit / 32;
+            expectWrongHint(set / n, set == last ? 0 : set % n);
+            rule.weigh(encoded, n, 2, D, flipped(hints, bit));
+        }
+    }
+
+    /// @dev Sets of the right size, one member exchanged: what a lying aggregator would try.
+    function testFuzz_RevertWhen_AMemberIsExchanged(uint256 seed, uint256 n, uint256 f) public {
+        (n, f,) = bound_(n, f, 1);
+        int256[][] memory gram = matrixOf(seed, n);
+        bytes memory hints = PlainRule.clipNnmMultiKrum(gram, f, D).hints;
+        uint256 set = seed % (2 * n + 1);
+        uint256 offset = 32 * set + 31;
+        uint256 one = uint256(keccak256(abi.encode(seed, 1))) % n;
+        uint256 other = uint256(keccak256(abi.encode(seed, 2))) % n;
+        vm.assume(isSet(hints, offset - one) != isSet(hints, offset - other));
+        expectWrongHint(set / n, set == 2 * n ? 0 : set % n);
+        clipNnmMultiKrum.weigh(PlainRule.encode(gram), n, f, D, flipped(flipped(hints, offset - one), offset - other));
+    }
+
+    /// @dev All distances are equal, so that indices alone decide.
+    function test_BreaksTiesByTheSmallerIndex() public view {
+        int256[][] memory gram = PlainRule.zeros(5);
+        bytes memory nearest = hex"0000000600000005000000030000000300000003"; // {1,2} {0,2} {0,1} {0,1} {0,1}
+        (uint256[] memory weights,,) =
+            multiKrum.weigh(PlainRule.encode(gram), 5, 1, D, bytes.concat(nearest, hex"0000000f"));
+        for (uint256 i = 0; i < 5; ++i) {
+            assertEq(weights[i], i < 4 ? 1 << 32 : 0);
+        }
+    }
+
+    function test_StrikesOnlyInARoundWithQuorum() public view {
+        int256[][] memory rows = new int256[][](7);
+        for (uint256 i = 0; i < 7; ++i) {
+            rows[i] = new int256[](2);
+            (rows[i][0], rows[i][1]) = i == 4 ? (int256(-400), int256(0)) : (int256(100), int256(i));
+        }
+        int256[][] memory gram = Matrices.gramOf(rows);
+        PlainRule.Result memory result = PlainRule.clipNnmMultiKrum(gram, 2, D);
+        assertEqual(clipNnmMultiKrum, gram, 2, D, result);
+        assertEq(result.opposed, 1 << 4);
+        assertEq(result.weights[4], 0);
+        assertGt(result.contributions[0], 0);
+
+        // In one dimension no cosine stands out from chance: the same rows, no quorum, no pay and no strike.
+        result = PlainRule.clipNnmMultiKrum(gram, 2, 1);
+        assertEqual(clipNnmMultiKrum, gram, 2, 1, result);
+        assertEq(result.opposed, 0);
+        assertEq(result.contributions, new uint256[](7));
+    }
+
+    /// @dev What the fuzz tests draw from is not all of one kind.
+    function test_MatricesHaveEveryKindOfRound() public pure {
+        uint256 paid = 0;
+        uint256 unpaid = 0;
+        uint256 struck = 0;
+        for (uint256 seed = 1; seed <= 40; ++seed) {
+            PlainRule.Result memory result = PlainRule.clipNnmMultiKrum(Matrices.random(seed, 7), 2, 40);
+            bool isPaid = false;
+            for (uint256 i = 0; i < 7; ++i) {
+                isPaid = isPaid || result.contributions[i] > 0;
+            }
+            if (isPaid) ++paid;
+            else ++unpaid;
+            if (result.opposed != 0) ++struck;
+        }
+        assertGt(paid, 10, "rounds with quorum");
+        assertGt(unpaid, 3, "rounds without");
+        assertGt(struck, 5, "strikes");
+    }
+
+    function test_EveryNumberOfRowsUpTo24() public view {
+        assertEqualFor(3, 24);
+    }
+
+    function test_EveryNumberOfRowsFrom25() public view {
+        assertEqualFor(25, 32);
+    }
+
+    function assertEqualFor(uint256 first, uint256 last) internal view {
+        for (uint256 n = first; n <= last; ++n) {
+            int256[][] memory gram = Matrices.random(n, n);
+            uint256 f = (n - 3) / 2;
+            assertEqual(clipNnmMultiKrum, gram, f, D, PlainRule.clipNnmMultiKrum(gram, f, D));
+        }
+    }
+
+    /// @dev Every entry at the end of its range: the bounds in `GramSteps` and `Contributions` hold.
+    function test_LargestEntriesEqualTheirPlainTwin() public view {
+        for (uint256 pattern = 0; pattern < 4; ++pattern) {
+            int256[][] memory gram = PlainRule.zeros(32);
+            for (uint256 i = 0; i < 32; ++i) {
+                for (uint256 j = 0; j < 32; ++j) {
+                    bool isLow = pattern == 1 || (pattern == 2 && (i + j) % 2 == 1) || (pattern == 3 && i % 3 == j % 3);
+                    gram[i][j] = isLow && i != j ? type(int64).min : type(int64).max;
+                }
+            }
+            assertEqual(clipNnmMultiKrum, gram, 2, 1 << 32, PlainRule.clipNnmMultiKrum(gram, 2, 1 << 32));
+        }
+    }
+
+    // --- Reverts ---
+
+    function test_RevertWhen_ThereAreTooFewRows() public {
+        bytes memory gram = new bytes(4 * 6 * 7);
+        vm.expectRevert(abi.encodeWithSelector(IWeighingRule.TooFewRows.selector, 6, 2));
+        mean.weigh(gram, 6, 2, D, "");
+        vm.expectRevert(abi.encodeWithSelector(IWeighingRule.TooFewRows.selector, 2, 0));
+        mean.weigh("", 2, 0, D, "");
+        vm.expectRevert(abi.encodeWithSelector(IWeighingRule.TooFewRows.selector, 7, type(uint256).max));
+        mean.weigh("", 7, type(uint256).max, D, "");
+    }
+
+    function test_RevertWhen_ThereAreTooManyRows() public {
+        vm.expectRevert(abi.encodeWithSelector(IWeighingRule.TooManyRows.selector, 33, 32));
+        mean.weigh("", 33, 2, D, "");
+    }
+
+    function test_RevertWhen_TheGramLengthIsWrong() public {
+        vm.expectRevert(abi.encodeWithSelector(IWeighingRule.InvalidGramLength.selector, 49, 48));
+        mean.weigh(new bytes(49), 3, 0, D, "");
+    }
+
+    function test_RevertWhen_TheHintLengthIsWrong() public {
+        expectInvalidHintLength(1, 0);
+        mean.weigh(new bytes(48), 3, 0, D, new bytes(1));
+        expectInvalidHintLength(0, 16);
+        multiKrum.weigh(new bytes(48), 3, 0, D, "");
+        expectInvalidHintLength(29, 28);
+        clipNnmMultiKrum.weigh(new bytes(48), 3, 0, D, new bytes(29));
+    }
+
+    function test_RevertWhen_ASquaredNormIsNegative() public {
+        int256[][] memory gram = Matrices.random(1, 5);
+        gram[3][3] = -1;
+        vm.expectRevert(abi.encodeWithSelector(IWeighingRule.NegativeNorm.selector, 3));
+        mean.weigh(PlainRule.encode(gram), 5, 1, D, "");
+    }
+
+    function test_Names() public view {
+        assertEq(clipNnmMultiKrum.name(), "clip-nnm-multi-krum");
+        assertEq(multiKrum.name(), "multi-krum");
+        assertEq(mean.name(), "mean");
+    }
+
+    function test_FitsTheCodeSizeLimit() public view {
+        assertLt(address(clipNnmMultiKrum).code.length, 24_576);
+        assertLt(address(multiKrum).code.length, 24_576);
+        assertLt(address(mean).code.length, 24_576);
+    }
+
+    // --- Tools ---
+
+    function expectWrongHint(uint256 step, uint256 row) internal {
+        vm.expectRevert(abi.encodeWithSelector(IWeighingRule.WrongHint.selector, step, row));
+    }
+
+    function expectInvalidHintLength(uint256 actual, uint256 expected) internal {
+        vm.expectRevert(abi.encodeWithSelector(IWeighingRule.InvalidHintLength.selector, actual, expected));
+    }
+
+    /// @dev `bit` counts from the first byte's highest.
+    function flipped(bytes memory data, uint256 bit) internal pure returns (bytes memory changed) {
+        changed = bytes.concat(data);
+        changed[bit / 8] ^= bytes1(uint8(0x80 >> bit % 8));
+    }
+
+    function isSet(bytes memory data, uint256 bit) internal pure returns (bool) {
+        return uint8(data[bit / 8]) & (0x80 >> bit % 8) != 0;
+    }
+
     function bound_(uint256 n, uint256 f, uint256 d) internal pure returns (uint256, uint256, uint256) {
         n = bound(n, 3, 9);
-        return (n, bound(f, 0, (n - 3) / 2), bound(d, 1, type(uint32).max));
+        d = 1 + (d >> 8) % (1 << (d % 33)); // of every magnitude: a small one raises the noise floor
+        return (n, bound(f, 0, (n - 3) / 2), d);
     }
 
     function matrixOf(uint256 seed, uint256 n) internal pure returns (int256[][] memory) {

@@ -107,16 +107,21 @@ library PlainRule {
     }
 
     function mix(int256[][] memory gram, uint256[] memory sets) internal pure returns (int256[][] memory mixed) {
-        mixed = zeros(gram.length);
-        for (uint256 i = 0; i < gram.length; ++i) {
-            for (uint256 j = i; j < gram.length; ++j) {
-                for (uint256 a = 0; a < gram.length; ++a) {
-                    if (!has(sets[i], a)) continue;
-                    for (uint256 b = 0; b < gram.length; ++b) {
-                        if (has(sets[j], b)) mixed[i][j] += gram[a][b];
-                    }
+        uint256 n = gram.length;
+        int256[][] memory half = zeros(n); // Σ_{a∈N_i} G_aj
+        mixed = zeros(n);
+        for (uint256 i = 0; i < n; ++i) {
+            for (uint256 j = 0; j < n; ++j) {
+                for (uint256 a = 0; a < n; ++a) {
+                    if (has(sets[i], a)) half[i][j] += gram[a][j];
                 }
-                mixed[j][i] = mixed[i][j];
+            }
+        }
+        for (uint256 i = 0; i < n; ++i) {
+            for (uint256 j = 0; j < n; ++j) {
+                for (uint256 b = 0; b < n; ++b) {
+                    if (has(sets[j], b)) mixed[i][j] += half[i][b];
+                }
             }
         }
     }
