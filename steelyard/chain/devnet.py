@@ -14,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from functools import cache
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -61,6 +62,7 @@ def find_anvil() -> Path:
     raise ConfigError("no anvil: install Foundry, or run `npm ci` in the repository")
 
 
+@cache
 def dev_account(index: int) -> LocalAccount:
     """Account number `index` of the devnet's mnemonic."""
     Account.enable_unaudited_hdwallet_features()
