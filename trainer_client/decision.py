@@ -4,7 +4,7 @@
 project  Enrolling   wait; start or cancel it (`poke`) if nobody does after the deadline
          ended       stop
 member   none        stop: enrol first              inactive   stop: left, absent too often, or struck
-round    Collecting  submitted → wait;  prepared → submit it;  else train
+round    Collecting  submitted, or no aggregator was drawn → wait;  prepared → submit it;  else train
          Weighing    wait; after the deadline `poke`
          Attesting   a vote not yet cast → judge the aggregate;  else wait; after the deadline `poke`
          Decided     wait for somebody to `poke`, then do it
@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
-from steelyard.chain.records import Member, Project, ProjectStatus, Round, RoundStatus
+from steelyard.chain.records import ZERO_ADDRESS, Member, Project, ProjectStatus, Round, RoundStatus
 from trainer_client.journal import Entry, Prepared
 
 POKE_AFTER_SECONDS: Final = 30
@@ -136,8 +136,8 @@ def _decide_round(situation: Situation, entry: Entry, poke_after: int) -> Action
 
 def _may_submit(situation: Situation) -> bool:
     current = situation.round
-    has_submitted = situation.has_bit(current.submitted)
-    return not has_submitted and not situation.passes and situation.now < current.submit_deadline
+    is_open = current.aggregator != ZERO_ADDRESS and situation.now < current.submit_deadline
+    return is_open and not situation.passes and not situation.has_bit(current.submitted)
 
 
 def _may_attest(situation: Situation) -> bool:

@@ -22,6 +22,7 @@ from trainer_client.decision import Action, Attest, Poke, Situation, Stop, StopR
 from trainer_client.journal import Entry, Prepared
 
 ALICE = Address("0x" + "aa" * 20)
+AGGREGATOR = Address("0x" + "cc" * 20)
 SLOT = 2
 BIT = 1 << SLOT
 OTHERS = 0b1111 ^ BIT
@@ -62,7 +63,7 @@ ROUND = Round(
     attempt=3,
     status=RoundStatus.COLLECTING,
     outcome=RoundOutcome.NONE,
-    aggregator=ZERO_ADDRESS,
+    aggregator=AGGREGATOR,
     submit_deadline=SUBMIT,
     settle_deadline=SETTLE,
     attest_deadline=ATTEST,
@@ -140,6 +141,11 @@ class TestCollecting:
     def test_nothing_is_begun_after_the_deadline(self, now: int, prepared: Prepared | None) -> None:
         entry = replace(EMPTY, prepared=prepared)
         assert choose(in_round(RoundStatus.COLLECTING, now), entry) == Wait(COLLECTED, SUBMIT)
+
+    @pytest.mark.parametrize("prepared", [None, PREPARED])
+    def test_a_round_without_aggregator_is_waited_out(self, prepared: Prepared | None) -> None:
+        situation = in_round(RoundStatus.COLLECTING, aggregator=ZERO_ADDRESS)
+        assert choose(situation, replace(EMPTY, prepared=prepared)) == Wait(COLLECTED, SUBMIT)
 
     def test_a_round_that_is_passed_is_waited_out(self) -> None:
         assert choose(in_round(RoundStatus.COLLECTING, passes=True)) == Wait(COLLECTED, SUBMIT)
