@@ -3,6 +3,7 @@
 import ctypes
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -32,6 +33,7 @@ class Processes:
 
     log_dir: Path
     running: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+    tolerated: set[str] = field(default_factory=set)
 
     def __enter__(self) -> Self:
         self.log_dir.mkdir(parents=True, exist_ok=True)
@@ -42,8 +44,19 @@ class Processes:
     ) -> None:
         self.stop()
 
-    def start(self, name: str, arguments: Sequence[str], environment: Mapping[str, str]) -> None:
-        """Starts a Python module of this installation, `python -m arguments…`."""
+    def start(
+        self, name: str, arguments: Sequence[str], environment: Mapping[str, str], *, may_fail: bool = False
+    ) -> None:
+        """Starts a Python module of this installation, `python -m arguments…`.
+
+        Args:
+          name: what it is called here and in the name of its log.
+          arguments: the module and its arguments.
+          environment: variables to set beside ours.
+          may_fail: whether `check` lets a failure pass: a trainer that is thrown out fails.
+        """
+        if may_fail:
+            self.tolerated.add(name)
         with self.log_path(name).open("wb") as log:
             self.running[name] = subprocess.Popen(
                 [sys.executable, "-m", *arguments],
@@ -66,7 +79,7 @@ class Processes:
         """
         for name, process in self.running.items():
             code = process.poll()
-            if code:
+            if code and name not in self.tolerated:
                 raise ProcessDiedError(name, code, self.log_path(name))
 
     def has_ended(self, name: str) -> bool:
@@ -92,6 +105,13 @@ class Processes:
                 process.kill()
                 process.wait()
         self.running.clear()
+
+
+def find_free_port() -> int:
+    """A port of 127.0.0.1 that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 def _end_with_parent() -> None:
