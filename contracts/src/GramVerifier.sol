@@ -138,7 +138,7 @@ contract GramVerifier is IGramVerifier {
         _interpolate(opening, c, blocks, values);
     }
 
-    /// @dev At 0 there is no inverse, at 1 and -1 it is the point itself and no line is determined.
+    /// @dev 0 has no inverse; 1 and -1 are their own, and one point determines no line.
     function _evaluationPoint(bytes32 h1) internal pure returns (uint256 z) {
         z = uint256(h1) % ORDER;
         if (z < 2 || z == ORDER - 1) revert DegenerateChallenge(z);

@@ -4,8 +4,8 @@ pragma solidity ^0.8.28;
 /// @title Contributions (docs/rules.md): what each row is paid for, with the replication discount, the noise floor and the
 /// quorum
 /// @dev Nothing here overflows but the noise floor's left side, which is checked: with `n ≤ 2^5`, entries of 64 bits and
-/// weights of at most `2^37`, a row's agreement stays below `2^105` in absolute value, the others' squared norm below
-/// `2^147`, and a contribution before the discount below `2^142`.
+/// weights of at most `2^37`, a row's agreement is at most `2^105` in absolute value, the others' squared norm `2^147`, and
+/// a contribution before the discount `2^142`.
 library Contributions {
     /// @notice The square of how many standard deviations a cosine must stand above chance: `4²`.
     int256 internal constant NOISE_FACTOR = 16;

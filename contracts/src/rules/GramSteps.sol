@@ -8,8 +8,8 @@ import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 /// @title The steps that weighing rules are made of (docs/rules.md)
 /// @notice A matrix is `n·n` entries, row by row. A set of rows is a mask: bit `i` stands for row `i`.
 /// @dev Nothing here overflows, which is why it is unchecked: with `n ≤ 2^5`, entries of 64 bits and factors of at most
-/// `2^32`, scaled entries stay below `2^63` in absolute value, those of a mixed matrix below `2^73`, distances below
-/// `2^75`, and scores below `2^80`.
+/// `2^32`, scaled entries are at most `2^63` in absolute value, those of a mixed matrix `2^73`, distances `2^75`, and
+/// scores `2^80`.
 /// @dev The assembly loops are equal to plain ones by test: `contracts/test/rules/PlainRule.sol`.
 library GramSteps {
     /// @notice One, in Q32.
@@ -185,6 +185,7 @@ library GramSteps {
     }
 
     /// @notice `H_ij = Σ_{a∈N_i} Σ_{b∈N_j} G_ab`, the Gram matrix of the neighbourhoods' sums.
+    /// @dev Assumes that no mask has a bit at `n` or above, as `sumNearest` has checked.
     /// @dev With `A` the 0/1 matrix of the neighbourhoods, `M ↦ (A·M)ᵀ` done twice gives `A·G·Aᵀ`, for `G` is symmetric.
     function mix(int256[] memory matrix, uint256 n, uint256[] memory neighbourhoods)
         internal

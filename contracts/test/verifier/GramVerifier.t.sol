@@ -46,6 +46,12 @@ contract GramVerifierTest is Vectors {
         }
     }
 
+    /// @dev Modular exponentiation costs three times as much from Osaka on (EIP-7883).
+    /// forge-config: default.evm_version = "osaka"
+    function test_AcceptsABundleAfterOsaka() public view {
+        verify(readStatement("ev_8_4089_noise"));
+    }
+
     function testFuzz_RejectsAnyChangedByte(uint256 seed, uint8 change) public {
         vm.assume(change != 0);
         Statement memory s = readStatement("ev_8_4089_noise");
