@@ -2,6 +2,7 @@
 
 import enum
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 HONEST_SHARDS: Final = 5
@@ -50,6 +51,15 @@ class Role:
         return self.conduct is Conduct.HONEST
 
 
+@dataclass(frozen=True, slots=True)
+class Cast:
+    """Who plays, and what project."""
+
+    trainers: tuple[Role, ...]
+    aggregators: tuple[str, ...]
+    project_file: Path
+
+
 TRAINERS: Final = (
     Role("Ada", Conduct.HONEST, 0, 0.0),
     Role("Ben", Conduct.HONEST, 1, 0.0),
@@ -61,4 +71,4 @@ TRAINERS: Final = (
 )
 """The dishonest two hold shards of their own to train on, so that what they send has the size of honest work."""
 
-AGGREGATORS: Final = ("Gil", "Hana")
+DEMO: Final = Cast(TRAINERS, ("Gil", "Hana"), Path(__file__).with_name("project.toml"))

@@ -31,6 +31,8 @@ def demo(
     from scripts.demo.run import play  # noqa: PLC0415 - torch and more, not wanted for `--help`
 
     console = Console(highlight=False)
+    if not console.is_terminal:
+        console = Console(highlight=False, width=110)
     failures = play(out, console, timeout_seconds=timeout_seconds, keep=keep)
     if failures:
         console.print("\nThe demo failed:", style="red")

@@ -9,7 +9,7 @@ from typing import Final
 import httpx
 from rich.console import Console
 
-from scripts.demo.cast import AGGREGATORS, TRAINERS, Role
+from scripts.demo.cast import DEMO, Role
 from scripts.demo.processes import Processes, find_free_port
 from scripts.demo.report import Accounts, Report, RoundLine, TrainerLine
 from scripts.demo.stage import KEEPER, OWNER, Paths, Stage, set_stage
@@ -50,7 +50,7 @@ def play(out: Path, console: Console, *, timeout_seconds: float, keep: bool) -> 
     began = time.monotonic()
     with Devnet() as devnet, Processes(paths.logs) as processes:
         console.print("Deploying contracts, funding accounts, enrolling seven trainers …")
-        stage = set_stage(devnet, paths)
+        stage = set_stage(DEMO, devnet, paths)
         port = find_free_port()
         _start_programs(stage, processes, port)
         _await_ready(stage, processes, port, console)
@@ -72,10 +72,10 @@ def _start_programs(stage: Stage, processes: Processes, port: int) -> None:
     cli = "scripts.cli"
     backend = [cli, "backend", "run", "--port", str(port), "--keeper-keystore", str(stage.paths.keystore(KEEPER))]
     processes.start("backend", backend, stage.environment(KEEPER))
-    for name in AGGREGATORS:
+    for name in stage.cast.aggregators:
         arguments = [cli, "aggregator", "run", "--poll-seconds", "0.5", "--missing-seconds", "20"]
         processes.start(name, arguments, stage.environment(name))
-    for role in TRAINERS:
+    for role in stage.cast.trainers:
         processes.start(
             role.name, _trainer_command(stage, role), stage.environment(role.name), may_fail=not role.is_honest
         )
@@ -93,13 +93,15 @@ def _await_ready(stage: Stage, processes: Processes, port: int, console: Console
     """Waits for backend and aggregators: an aggregator that is not there yet would still be drawn."""
     with console.status("Starting backend, aggregators and trainers …"):
         deadline = time.monotonic() + START_SECONDS
-        waiting = {"backend", *AGGREGATORS}
+        waiting = {"backend", *stage.cast.aggregators}
         while waiting:
             processes.check()
             if time.monotonic() > deadline:
                 raise DemoTimeoutError(f"{', '.join(sorted(waiting))} did not start in {START_SECONDS:.0f} s")
             stage.devnet.mine()
-            ready = {name for name in AGGREGATORS if read_lines(processes, name, lambda line: "ready" in line)}
+            ready = {
+                name for name in stage.cast.aggregators if read_lines(processes, name, lambda line: "ready" in line)
+            }
             if _is_backend_ready(port):
                 ready.add("backend")
             waiting -= ready
@@ -116,10 +118,10 @@ def _is_backend_ready(port: int) -> bool:
 def _await_exit(stage: Stage, processes: Processes) -> None:
     """Waits until the trainers have seen the end and left by themselves."""
     deadline = time.monotonic() + EXIT_SECONDS
-    while not all(processes.has_ended(role.name) for role in TRAINERS):
+    while not all(processes.has_ended(role.name) for role in stage.cast.trainers):
         processes.check()
         if time.monotonic() > deadline:
-            running = [role.name for role in TRAINERS if not processes.has_ended(role.name)]
+            running = [role.name for role in stage.cast.trainers if not processes.has_ended(role.name)]
             raise DemoTimeoutError(f"{', '.join(running)} did not see the project's end")
         stage.devnet.mine()
         time.sleep(0.5)
@@ -140,7 +142,7 @@ def _build_report(stage: Stage, watcher: Watcher, port: int, seconds: float) -> 
     marketplace = stage.connect().marketplace
     events = marketplace.get_events(stage.deployment.block, marketplace.get_block_number())
     verified = _write_evidence(stage, watcher.rounds)
-    trainers = tuple(_build_trainer_line(stage, role, watcher.rounds, events) for role in TRAINERS)
+    trainers = tuple(_build_trainer_line(stage, role, watcher.rounds, events) for role in stage.cast.trainers)
     return Report(
         status=watcher.status.name.lower(),
         project_id="0x" + stage.project_id.hex(),

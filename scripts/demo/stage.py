@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from scripts.demo.cast import AGGREGATORS, TRAINERS
+from scripts.demo.cast import Cast
 from scripts.deploy import load_ethereum_srs_points
 from scripts.owner import create_project
 from scripts.project_file import ProjectFile, load_project_file
@@ -23,7 +23,6 @@ from steelyard.types import Address, ProjectId
 from steelyard.updates.encryption import EncryptionKeyPair
 
 PASSPHRASE: Final = "demo"  # noqa: S105 - of keys that are publicly known
-PROJECT_FILE: Final = Path(__file__).with_name("project.toml")
 OWNER: Final = "Owner"
 KEEPER: Final = "Keeper"
 
@@ -69,6 +68,7 @@ class Paths:
 class Stage:
     """A project that is ready to start."""
 
+    cast: Cast
     devnet: Devnet
     paths: Paths
     deployment: Deployment
@@ -113,21 +113,21 @@ class Stage:
         }
 
 
-def set_stage(devnet: Devnet, paths: Paths) -> Stage:
+def set_stage(cast: Cast, devnet: Devnet, paths: Paths) -> Stage:
     """Deploys, funds, registers, creates the project and enrols everybody."""
-    identities = _make_identities(devnet, paths)
+    identities = _make_identities(cast, devnet, paths)
     web3 = devnet.web3
     owner = Sender(web3, identities[OWNER].account, _policy())
     token_address = deploy_test_token(owner)
     deployment = deploy(owner, load_ethereum_srs_points(), token=token_address)
     paths.deployment.write_text(deployment.dump())
-    project_file = load_project_file(PROJECT_FILE)
+    project_file = load_project_file(cast.project_file)
     terms = project_file.chain
 
     token = Token(web3, token_address, sender=owner)
     grants = {OWNER: int(terms.budget)}
-    grants |= {role.name: int(terms.min_stake) for role in TRAINERS}
-    grants |= {name: 2 * int(terms.aggregator_stake) for name in AGGREGATORS}
+    grants |= {role.name: int(terms.min_stake) for role in cast.trainers}
+    grants |= {name: 2 * int(terms.aggregator_stake) for name in cast.aggregators}
     for name, amount in grants.items():
         token.mint(identities[name].address, amount)
 
@@ -139,19 +139,19 @@ def set_stage(devnet: Devnet, paths: Paths) -> Stage:
         marketplace.deposit(token_address, grants[name])
         return marketplace
 
-    for name in AGGREGATORS:
+    for name in cast.aggregators:
         offer = AggregatorTerms(int(terms.aggregator_stake), 1_000_000, terms.settle_seconds, 0)
         join(name).register_aggregator(token_address, offer)
     connection = Connection(deployment, Marketplace(web3, deployment.marketplace, sender=owner))
     project_id, spec = create_project(connection, project_file, open_store(f"local:{paths.store}"), token_address)
-    for role in TRAINERS:
+    for role in cast.trainers:
         join(role.name).enrol(project_id)
-    return Stage(devnet, paths, deployment, identities, project_file, project_id, spec, grants | {KEEPER: 0})
+    return Stage(cast, devnet, paths, deployment, identities, project_file, project_id, spec, grants | {KEEPER: 0})
 
 
-def _make_identities(devnet: Devnet, paths: Paths) -> dict[str, Identity]:
+def _make_identities(cast: Cast, devnet: Devnet, paths: Paths) -> dict[str, Identity]:
     """Accounts of the devnet's mnemonic, so that the demo plays the same way each time, with fresh encryption keys."""
-    names = (OWNER, KEEPER, *AGGREGATORS, *(role.name for role in TRAINERS))
+    names = (OWNER, KEEPER, *cast.aggregators, *(role.name for role in cast.trainers))
     identities = {
         name: Identity(devnet.account(index), EncryptionKeyPair.generate()) for index, name in enumerate(names)
     }

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from rich.console import Console
 from rich.markup import escape
 
-from scripts.demo.cast import AGGREGATORS, HOLDOUT_DATA
+from scripts.demo.cast import HOLDOUT_DATA
 from scripts.demo.processes import Processes
 from scripts.demo.stage import Stage
 from steelyard.chain.events import (
@@ -203,7 +203,7 @@ class Watcher:
     def _find_steps(self, tx_hash: bytes) -> dict[str, float]:
         """The aggregator's own seconds by step, from its log. Only it knows them; the chain sees the result."""
         wanted = "0x" + tx_hash.hex()
-        for name in AGGREGATORS:
+        for name in self.stage.cast.aggregators:
             for line in read_lines(self.processes, name, lambda text: wanted in text):
                 entry = json.loads(line)
                 return {key.removesuffix("_seconds"): entry[key] for key in entry if key.endswith("_seconds")}
