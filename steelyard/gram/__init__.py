@@ -3,7 +3,7 @@
 from steelyard.gram.commitment import commit, compute_aggregate_blinders, derive_blinders, hash_commitment
 from steelyard.gram.evidence import EvidenceBundle, dump_bundle, parse_bundle, verify_bundle_proof
 from steelyard.gram.field import decode_scalars, encode_scalars
-from steelyard.gram.linear import compute_aggregate, compute_gram
+from steelyard.gram.linear import compute_gram
 from steelyard.gram.opening import find_false_openings, verify_aggregate_opening, verify_opening
 from steelyard.gram.proof import GramProof, GramStatement, decode_gram, encode_gram
 from steelyard.gram.prover import prove_gram
@@ -19,7 +19,6 @@ __all__ = [
     "Srs",
     "check_srs",
     "commit",
-    "compute_aggregate",
     "compute_aggregate_blinders",
     "compute_context",
     "compute_gram",

@@ -72,25 +72,3 @@ def compute_gram(updates: NDArray[np.int16]) -> Gram:
         piece = updates[:, start : start + _COLUMNS_AT_ONCE].astype(np.float64)
         total += (piece @ piece.T).astype(np.int64)
     return total.astype(np.object_)
-
-
-def compute_aggregate(updates: NDArray[np.int16], weights: Sequence[int]) -> NDArray[np.int64]:
-    """The weighted sum `A = Σ w_i u_i`, exact (docs/proof.md, section 7).
-
-    Args:
-        updates: int16, shape `(n, d)`.
-        weights: Non-negative integers, length `n`, with `Σ w_i < 2^48`, so that no entry leaves int64.
-
-    Returns:
-        int64, shape `(d,)`.
-
-    Raises:
-        ValueError: the weights do not fit the rows or the bound.
-    """
-    n, d = updates.shape
-    if len(weights) != n or any(weight < 0 for weight in weights) or sum(weights) >= 2**48:
-        raise ValueError("one non-negative weight per row is needed, with a sum below 2^48")
-    total = np.zeros(d, dtype=np.int64)
-    for weight, row in zip(weights, updates, strict=True):
-        total += np.int64(weight) * row
-    return total

@@ -10,7 +10,6 @@ from steelyard.constants import BLS12_381_ORDER, UPDATE_MAX, UPDATE_MIN
 from steelyard.errors import CommitmentMismatchError
 from steelyard.gram import (
     commit,
-    compute_aggregate,
     compute_aggregate_blinders,
     derive_blinders,
     find_false_openings,
@@ -21,6 +20,7 @@ from steelyard.gram import (
 from steelyard.gram.points import decode_point
 from steelyard.gram.srs import get_blinding_generator
 from steelyard.types import Seed
+from steelyard.updates.aggregate import compute_aggregate
 from tests.gram_proofs import TAU, Round, make_round, make_srs, make_updates
 
 SRS = make_srs(16)
@@ -120,7 +120,7 @@ def test_one_opening_is_verified_or_refused_with_its_blocks(round_: Round) -> No
 
 
 def test_the_aggregate_opens_the_weighted_commitments(round_: Round) -> None:
-    aggregate = compute_aggregate(round_.updates, WEIGHTS)
+    aggregate = compute_aggregate(list(round_.updates), WEIGHTS)
     blinders = compute_aggregate_blinders(round_.blinders, WEIGHTS)
     verify_aggregate_opening(SRS, aggregate, blinders, round_.commitments, WEIGHTS)
 
@@ -130,13 +130,13 @@ def test_an_aggregate_at_the_ends_of_its_range_opens() -> None:
     updates[:, ::2] = UPDATE_MAX
     r = make_round(SRS, updates)
     weights = [2**42 - 1, 1]
-    aggregate = compute_aggregate(updates, weights)
+    aggregate = compute_aggregate(list(updates), weights)
     assert aggregate.min() == -(2**57)
     verify_aggregate_opening(SRS, aggregate, compute_aggregate_blinders(r.blinders, weights), r.commitments, weights)
 
 
 def test_a_changed_aggregate_is_refused_with_its_block(round_: Round) -> None:
-    aggregate = compute_aggregate(round_.updates, WEIGHTS)
+    aggregate = compute_aggregate(list(round_.updates), WEIGHTS)
     aggregate[2 * L] += 1
     blinders = compute_aggregate_blinders(round_.blinders, WEIGHTS)
     with pytest.raises(CommitmentMismatchError) as caught:
@@ -145,7 +145,7 @@ def test_a_changed_aggregate_is_refused_with_its_block(round_: Round) -> None:
 
 
 def test_other_weights_are_refused(round_: Round) -> None:
-    aggregate = compute_aggregate(round_.updates, WEIGHTS)
+    aggregate = compute_aggregate(list(round_.updates), WEIGHTS)
     blinders = compute_aggregate_blinders(round_.blinders, WEIGHTS)
     with pytest.raises(CommitmentMismatchError):
         verify_aggregate_opening(SRS, aggregate, blinders, round_.commitments, [*WEIGHTS[:-1], 2**35 + 1])
@@ -153,7 +153,7 @@ def test_other_weights_are_refused(round_: Round) -> None:
 
 @pytest.mark.parametrize("what", ["blinders", "commitments", "dtype", "rows", "points", "nothing"])
 def test_an_aggregate_of_the_wrong_shape_is_refused(round_: Round, what: str) -> None:
-    aggregate = compute_aggregate(round_.updates, WEIGHTS)
+    aggregate = compute_aggregate(list(round_.updates), WEIGHTS)
     blinders = compute_aggregate_blinders(round_.blinders, WEIGHTS)
     commitments = list(round_.commitments)
     if what == "blinders":

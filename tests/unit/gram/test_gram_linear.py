@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from steelyard.constants import UPDATE_MAX, UPDATE_MIN
-from steelyard.gram import compute_aggregate, compute_gram
+from steelyard.gram import compute_gram
 from steelyard.gram.linear import add_combination, make_limbs, to_integers
 from tests.gram_proofs import make_updates
 
@@ -61,18 +61,3 @@ def test_a_memory_mapped_matrix_will_do(tmp_path: Path) -> None:
     mapped = np.memmap(tmp_path / "updates", dtype=np.int16, mode="w+", shape=updates.shape)
     mapped[:] = updates
     assert np.array_equal(compute_gram(mapped), compute_gram(updates))
-
-
-def test_an_aggregate_is_the_weighted_sum() -> None:
-    updates = make_updates(4, 100)
-    weights = [0, 1, 2**35, 2**47]
-    assert (
-        compute_aggregate(updates, weights).tolist()
-        == (np.array(weights, dtype=object) @ updates.astype(object)).tolist()
-    )
-
-
-@pytest.mark.parametrize("weights", [[1], [1, -1], [2**47, 2**47]])
-def test_weights_that_could_overflow_are_refused(weights: list[int]) -> None:
-    with pytest.raises(ValueError, match="below 2"):
-        compute_aggregate(make_updates(2, 4), weights)

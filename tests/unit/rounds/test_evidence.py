@@ -12,7 +12,6 @@ from steelyard.gram import (
     GramStatement,
     Srs,
     commit,
-    compute_aggregate,
     compute_aggregate_blinders,
     compute_gram,
     derive_blinders,
@@ -25,6 +24,7 @@ from steelyard.gram.proof import encode_gram
 from steelyard.rounds.evidence import verify_bundle_aggregate, verify_evidence, verify_weighing, weigh_bundle
 from steelyard.rules import compute_shares, get_rule
 from steelyard.types import Address, ProjectId, Seed
+from steelyard.updates.aggregate import compute_aggregate
 from tests.gram_matrices import build_honest_vectors
 
 VECTORS = sorted((Path(__file__).parents[2] / "vectors" / "gram").glob("ev_*.json"))
@@ -140,7 +140,7 @@ class Round:
         blinders = [derive_blinders(seed, 1) for seed in seeds]
         gram = compute_gram(updates)
         weighing = get_rule("clip-nnm-multi-krum").weigh(gram, 0, d)
-        self.aggregate = compute_aggregate(updates, weighing.weights)
+        self.aggregate = compute_aggregate(list(updates), weighing.weights)
         unproved = EvidenceBundle(
             chain_id=31337,
             marketplace=Address("0x" + "11" * 20),
