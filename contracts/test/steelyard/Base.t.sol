@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
+import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
+import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
 import {Test} from "forge-std/Test.sol";
 
 import {Steelyard} from "../../src/Steelyard.sol";
@@ -29,6 +31,8 @@ import {TestToken} from "../../src/mocks/TestToken.sol";
 
 /// @notice A market with an owner, two aggregators and 32 trainers, and the moves that tests are made of.
 abstract contract Base is Test {
+    using SafeERC20 for IERC20;
+
     uint256 internal constant UNBONDING = 7 days;
     uint128 internal constant BUDGET = 1000e6 + 7;
     uint128 internal constant MIN_STAKE = 50e6 + 1;
@@ -81,7 +85,7 @@ abstract contract Base is Test {
     function fund(address account) internal {
         token.mint(account, FUNDS);
         vm.prank(account);
-        token.approve(address(market), type(uint256).max);
+        IERC20(address(token)).forceApprove(address(market), type(uint256).max);
     }
 
     /// @dev A key and some stake.
