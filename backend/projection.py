@@ -5,12 +5,13 @@
 
 from dataclasses import dataclass, fields
 from functools import singledispatch
+from typing import TypeVar
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from backend.event_log import Facts, build_row, to_hex
-from backend.models import Account, Aggregator, Attempt, Balance, Member, Project, Submission
+from backend.models import Account, Aggregator, Attempt, Balance, Base, Member, Project, Submission
 from steelyard.chain import events
 from steelyard.chain.events import LoggedEvent
 from steelyard.chain.records import (
@@ -37,6 +38,9 @@ def apply(session: Session, logged: LoggedEvent, facts: Facts) -> None:
     _apply(logged.event, _ReadModel(session, logged, facts))
 
 
+R = TypeVar("R", bound=Base)
+
+
 @dataclass(frozen=True, slots=True)
 class _ReadModel:
     """The read model as one event's handler sees it."""
@@ -49,14 +53,42 @@ class _ReadModel:
     def tx_hash(self) -> str:
         return to_hex(self.logged.tx_hash)
 
-    def project(self, project_id: ProjectId) -> Project:
-        return self.session.get_one(Project, to_hex(project_id))
+    def get(self, kind: type[R], *key: str | int) -> R | None:
+        """A row by its primary key.
 
-    def member(self, project_id: ProjectId, trainer: Address) -> Member:
-        return self.session.get_one(Member, (to_hex(project_id), trainer))
+        The transaction's session keeps every row that was asked for. By itself it would forget those that are not
+        about to change, and would write before it reads: a query and a flush an event.
+        """
+        rows: dict[tuple[object, ...], R] = self.session.info.setdefault("rows", {})
+        row = rows.get((kind, *key))
+        if row is None:
+            with self.session.no_autoflush:
+                row = self.session.get(kind, key)
+            if row is not None:
+                rows[kind, *key] = row
+        return row
+
+    def get_one(self, kind: type[R], *key: str | int) -> R:
+        """A row that earlier events must have made."""
+        row = self.get(kind, *key)
+        if row is None:
+            raise LookupError(f"{type(self.logged.event).__name__} without {kind.__name__} {key}")
+        return row
+
+    def add(self, row: R, *key: str | int) -> R:
+        """A new row."""
+        self.session.add(row)
+        self.session.info.setdefault("rows", {})[type(row), *key] = row
+        return row
+
+    def project(self, project_id: ProjectId) -> Project:
+        return self.get_one(Project, to_hex(project_id))
+
+    def member(self, project_id: ProjectId, trainer: str) -> Member:
+        return self.get_one(Member, to_hex(project_id), trainer)
 
     def attempt(self, project_id: ProjectId, attempt: int) -> Attempt:
-        return self.session.get_one(Attempt, (to_hex(project_id), attempt))
+        return self.get_one(Attempt, to_hex(project_id), attempt)
 
     def submissions(self, project_id: ProjectId, attempt: int) -> dict[str, Submission]:
         """By trainer, in the order of submission."""
@@ -68,19 +100,13 @@ class _ReadModel:
         return {submission.trainer: submission for submission in self.session.scalars(query)}
 
     def account(self, address: Address) -> Account:
-        account = self.session.get(Account, address)
-        if account is None:
-            account = Account(address=address, key=None, reputation_bps=INITIAL_REPUTATION)
-            self.session.add(account)
-        return account
+        known = self.get(Account, address)
+        return known or self.add(Account(address=address, key=None, reputation_bps=INITIAL_REPUTATION), address)
 
     def balance(self, account: Address, token: str) -> Balance:
-        balance = self.session.get(Balance, (account, token))
-        if balance is None:
-            zeros = dict.fromkeys(("free", "locked", "unbonding", "available_at", "slashed", "credited", "claimed"), 0)
-            balance = Balance(account=account, token=token, **zeros)
-            self.session.add(balance)
-        return balance
+        zeros = dict.fromkeys(("free", "locked", "unbonding", "available_at", "slashed", "credited", "claimed"), 0)
+        known = self.get(Balance, account, token)
+        return known or self.add(Balance(account=account, token=token, **zeros), account, token)
 
     def balance_in(self, project_id: ProjectId, account: Address) -> Balance:
         """In the project's token."""
@@ -144,14 +170,17 @@ def _(event: events.StakeSlashed, model: _ReadModel) -> None:
 
 @_apply.register
 def _(event: events.AggregatorRegistered, model: _ReadModel) -> None:
-    terms = {field.name: getattr(event.terms, field.name) for field in fields(event.terms)}
-    place = {"offered_block": model.logged.block_number, "offered_log": model.logged.log_index}
-    model.session.merge(Aggregator(account=event.account, token=event.token, registered=True, **place, **terms))
+    key = (event.account, event.token)
+    offer = model.get(Aggregator, *key) or model.add(Aggregator(account=key[0], token=key[1]), *key)
+    offer.registered = True
+    offer.offered_block, offer.offered_log = model.logged.block_number, model.logged.log_index
+    for field in fields(event.terms):
+        setattr(offer, field.name, getattr(event.terms, field.name))
 
 
 @_apply.register
 def _(event: events.AggregatorUnregistered, model: _ReadModel) -> None:
-    model.session.get_one(Aggregator, (event.account, event.token)).registered = False
+    model.get_one(Aggregator, event.account, event.token).registered = False
 
 
 # ------------------------------------------------------------------------------------------------- projects
@@ -159,10 +188,11 @@ def _(event: events.AggregatorUnregistered, model: _ReadModel) -> None:
 
 @_apply.register
 def _(event: events.ProjectCreated, model: _ReadModel) -> None:
+    project_id = to_hex(event.project_id)
     plain = [field.name for field in fields(ProjectParams) if field.name != "spec_cid"]
-    model.session.add(
+    model.add(
         Project(
-            id=to_hex(event.project_id),
+            id=project_id,
             **{name: getattr(event.params, name) for name in plain},
             spec_cid=str(event.params.spec_cid),
             rule_name=model.facts.rule_name,
@@ -181,7 +211,8 @@ def _(event: events.ProjectCreated, model: _ReadModel) -> None:
             paid=0,
             fees=0,
             refund=0,
-        )
+        ),
+        project_id,
     )
 
 
@@ -201,10 +232,9 @@ def _(event: events.ProjectEnded, model: _ReadModel) -> None:
 @_apply.register
 def _(event: events.TrainerEnrolled, model: _ReadModel) -> None:
     key = (to_hex(event.project_id), event.trainer)
-    member = model.session.get(Member, key)
+    member = model.get(Member, *key)
     if member is None:
-        member = Member(project_id=key[0], trainer=key[1], earned=0, pool_split=0)
-        model.session.add(member)
+        member = model.add(Member(project_id=key[0], trainer=key[1], earned=0, pool_split=0), *key)
     member.slot, member.leaving, member.left = event.slot, False, LeaveReason.NONE
     member.strikes, member.absences = 0, 0
     model.project(event.project_id).active += 1
@@ -230,7 +260,7 @@ def _(event: events.TrainerLeft, model: _ReadModel) -> None:
 def _(event: events.RoundOpened, model: _ReadModel) -> None:
     project = model.project(event.project_id)
     project.round, project.attempt = event.round, event.attempt
-    model.session.add(
+    model.add(
         Attempt(
             project_id=project.id,
             attempt=event.attempt,
@@ -248,7 +278,9 @@ def _(event: events.RoundOpened, model: _ReadModel) -> None:
             outcome=RoundOutcome.NONE,
             paid=0,
             to_pool=0,
-        )
+        ),
+        project.id,
+        event.attempt,
     )
 
 
@@ -324,7 +356,7 @@ def _(event: events.RoundClosed, model: _ReadModel) -> None:
         # The contract forgets the absences of those that were weighed, without an event of its own.
         for submission in model.submissions(event.project_id, event.attempt).values():
             if submission.row is not None:
-                model.member(event.project_id, Address(submission.trainer)).absences = 0
+                model.member(event.project_id, submission.trainer).absences = 0
 
 
 # ------------------------------------------------------------------------------------------------- trainers and money

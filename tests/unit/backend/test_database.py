@@ -1,0 +1,75 @@
+"""Exact columns, and a schema that is the one the migrations make."""
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from hypothesis import given
+from hypothesis import strategies as st
+from sqlalchemy import func, select
+from sqlalchemy.dialects import sqlite
+
+from backend.database import Amount, Database
+from backend.models import Account, Balance, Base
+from steelyard.errors import ConfigError
+from tests.backend_chain import TOKEN, TRAINERS
+
+amounts = st.integers(0, 2**256 - 1)
+DIALECT = sqlite.dialect()
+
+
+@pytest.mark.parametrize("url", ["", "nonsense", "postgresql://localhost/x", "sqlite://", "sqlite:///:memory:"])
+def test_unusable_database_urls_are_refused(url: str) -> None:
+    with pytest.raises(ConfigError):
+        Database(url)
+
+
+@pytest.mark.parametrize("value", [-1, 2**256])
+def test_amounts_beyond_a_uint256_are_refused(value: int) -> None:
+    with pytest.raises(ValueError, match="uint256"):
+        Amount().process_bind_param(value, DIALECT)
+
+
+@given(amounts, amounts)
+def test_amounts_survive_exactly_and_sort_as_numbers(left: int, right: int) -> None:
+    column = Amount()
+    texts = [column.process_bind_param(value, DIALECT) for value in (left, right)]
+    assert [column.process_result_value(text, DIALECT) for text in texts] == [left, right]
+    assert (texts[0] < texts[1]) == (left < right)  # type: ignore[operator]
+
+
+def test_migrations_make_the_schema_of_the_models(database: Database) -> None:
+    with database.engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        assert compare_metadata(context, Base.metadata) == []
+
+
+def test_migrating_twice_changes_nothing(database: Database) -> None:
+    with database.write() as session:
+        session.add(Account(address=TRAINERS[0], key=None, reputation_bps=1))
+    database.migrate()
+    with database.read() as session:
+        assert session.scalar(select(func.count()).select_from(Account)) == 1
+
+
+def test_a_transaction_that_raises_leaves_nothing(database: Database) -> None:
+    def write_and_fail() -> None:
+        with database.write() as session:
+            session.add(Account(address=TRAINERS[0], key=None, reputation_bps=1))
+            session.flush()
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        write_and_fail()
+    with database.read() as session:
+        assert session.get(Account, TRAINERS[0]) is None
+
+
+def test_readers_see_one_snapshot_while_a_writer_commits(database: Database) -> None:
+    zeros = dict.fromkeys(("free", "locked", "unbonding", "available_at", "slashed", "credited", "claimed"), 0)
+    with database.read() as reader:
+        assert reader.get(Balance, (TRAINERS[0], TOKEN)) is None
+        with database.write() as writer:
+            writer.add(Balance(account=TRAINERS[0], token=TOKEN, **zeros))
+        assert reader.scalar(select(func.count()).select_from(Balance)) == 0
+    with database.read() as reader:
+        assert reader.scalar(select(func.count()).select_from(Balance)) == 1
