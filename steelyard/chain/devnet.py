@@ -130,9 +130,10 @@ class Devnet:
         """Starts anvil and waits until it answers.
 
         Raises:
-          ConfigError: there is no anvil, or it ends at once; its own words are in the message.
+          ConfigError: there is no anvil, its port is taken, or it ends at once; its own words are in the message.
           ChainUnavailableError: it does not answer in time.
         """
+        _check_free(self.port)  # or whoever is there would be taken for anvil
         command = [str(find_anvil()), *self._flags()]
         if sys.platform == "linux":
             command = [sys.executable, "-c", _EXEC_WITH_PARENT, str(os.getpid()), *command]
@@ -235,18 +236,23 @@ class Devnet:
         deadline = time.monotonic() + _START_SECONDS
         while True:
             try:
-                # A foreign node on this port would answer too, so anvil has to be alive after the answer.
-                web3 = connect(self.url, chain_id=CHAIN_ID)
+                return connect(self.url, chain_id=CHAIN_ID)
             except ChainUnavailableError:
                 if time.monotonic() > deadline:
                     raise
-                web3 = None
             if process.poll() is not None:
                 log.seek(0)
                 raise ConfigError(f"anvil ended at once: {log.read().decode(errors='replace').strip()}")
-            if web3 is not None:
-                return web3
             time.sleep(0.02)
+
+
+def _check_free(port: int) -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as error:
+            raise ConfigError(f"port {port} of 127.0.0.1 is taken") from error
 
 
 def _free_port() -> int:

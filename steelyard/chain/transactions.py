@@ -104,7 +104,11 @@ class _Pending:
 
 
 class Sender:
-    """Sends transactions of one account. Threads may share it; two programs with one key get by, but should not."""
+    """Sends transactions of one account. Threads may share it.
+
+    Two programs with one key get by, but should not: calls that are alike to the byte, sent by both at one moment, are
+    one transaction and take effect once.
+    """
 
     def __init__(self, web3: Web3, account: LocalAccount, policy: SendPolicy | None = None) -> None:
         self.web3 = web3

@@ -53,6 +53,10 @@ NOBODY = Address("0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed")
 NO_PROJECT = ProjectId(bytes([5]) * 32)
 
 
+def count_transactions(kit: MarketKit, account: int) -> int:
+    return kit.devnet.web3.eth.get_transaction_count(kit.devnet.account(account).address)
+
+
 # Connecting and deploying
 
 
@@ -117,11 +121,11 @@ def test_deposit_with_permit_needs_no_approval(kit: MarketKit) -> None:
 
 def test_deposit_without_approval_is_refused_before_gas_is_spent(kit: MarketKit) -> None:
     kit.token().mint(kit.address(FIRST_TRAINER), 500)
-    nonce = kit.devnet.web3.eth.get_transaction_count(kit.address(FIRST_TRAINER))
+    nonce = count_transactions(kit, FIRST_TRAINER)
     with pytest.raises(reverts.ERC20InsufficientAllowanceError) as caught:
         kit.market(FIRST_TRAINER).deposit(kit.token_address, 500)
     assert (caught.value.allowance, caught.value.needed) == (0, 500)
-    assert kit.devnet.web3.eth.get_transaction_count(kit.address(FIRST_TRAINER)) == nonce
+    assert count_transactions(kit, FIRST_TRAINER) == nonce
 
 
 def test_aggregator_offer_is_read_back_and_taken_back(kit: MarketKit) -> None:
