@@ -7,7 +7,7 @@ import json
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
+from decimal import Context, Decimal, Inexact, InvalidOperation
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -210,8 +210,9 @@ def parse_amount(text: str, decimals: int) -> int:
       ConfigError: it is not a number from 0, or finer than the token.
     """
     try:
-        units = Decimal(text).scaleb(decimals)
-    except InvalidOperation:
+        # The default context rounds to 28 digits. Where even 80 are too few, the trap says so.
+        units = Decimal(text).scaleb(decimals, Context(prec=80, traps=[Inexact, InvalidOperation]))
+    except (InvalidOperation, Inexact):
         raise ConfigError(f"`{text}` is not an amount") from None
     if not units.is_finite() or units < 0 or units != units.to_integral_value() or units >= 2**128:
         raise ConfigError(f"`{text}` is not an amount of a token with {decimals} decimals")

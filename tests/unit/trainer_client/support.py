@@ -1,8 +1,11 @@
 """What the trainer's tests share."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
+from steelyard.chain.records import ZERO_ADDRESS, ProjectParams
+from steelyard.storage import compute_cid
 from steelyard.types import Cid
 
 
@@ -36,3 +39,34 @@ def make_spec_text(
             "privacy": {"mechanism": "none"},
         }
     )
+
+
+def make_params(**changes: Any) -> ProjectParams:
+    """A project's parameters; those that do not matter are as small as can be."""
+    params = ProjectParams(
+        owner=ZERO_ADDRESS,
+        token=ZERO_ADDRESS,
+        budget=1,
+        rounds=5,
+        min_trainers=3,
+        max_trainers=7,
+        min_reputation_bps=0,
+        byzantine_bps=2_500,
+        min_stake=1,
+        aggregator_fee_bps=0,
+        slash_bps=0,
+        max_strikes=3,
+        max_absences=3,
+        aggregator_stake=0,
+        aggregator_slash_bps=0,
+        enrol_seconds=1,
+        submit_seconds=1,
+        settle_seconds=1,
+        attest_seconds=1,
+        dimension=10,
+        rule=ZERO_ADDRESS,
+        verifier=ZERO_ADDRESS,
+        aggregator=ZERO_ADDRESS,
+        spec_cid=compute_cid(b"spec"),
+    )
+    return replace(params, **changes)

@@ -10,7 +10,6 @@ from steelyard.chain.records import (
     ZERO_ADDRESS,
     Member,
     Project,
-    ProjectParams,
     ProjectStatus,
     Round,
     RoundOutcome,
@@ -18,6 +17,7 @@ from steelyard.chain.records import (
 )
 from steelyard.storage import compute_cid
 from steelyard.types import Address, Digest
+from tests.unit.trainer_client.support import make_params
 from trainer_client.decision import Action, Attest, Poke, Situation, Stop, StopReason, Submit, Train, Wait, decide
 from trainer_client.journal import Entry, Prepared
 
@@ -31,33 +31,7 @@ PATIENCE = 50
 COLLECTED = "the round to be collected"
 PREPARED = Prepared(compute_cid(b"payload"), Digest(bytes(32)))
 
-PARAMS = ProjectParams(
-    owner=ZERO_ADDRESS,
-    token=ZERO_ADDRESS,
-    budget=1,
-    rounds=5,
-    min_trainers=3,
-    max_trainers=7,
-    min_reputation_bps=0,
-    byzantine_bps=2_500,
-    min_stake=1,
-    aggregator_fee_bps=0,
-    slash_bps=0,
-    max_strikes=3,
-    max_absences=3,
-    aggregator_stake=0,
-    aggregator_slash_bps=0,
-    enrol_seconds=1,
-    submit_seconds=1,
-    settle_seconds=1,
-    attest_seconds=1,
-    dimension=10,
-    rule=ZERO_ADDRESS,
-    verifier=ZERO_ADDRESS,
-    aggregator=ZERO_ADDRESS,
-    spec_cid=compute_cid(b"spec"),
-)
-PROJECT = Project(PARAMS, ProjectStatus.RUNNING, ENROL, 0, 1, 3, 0, 0, 0b1111, 0)
+PROJECT = Project(make_params(), ProjectStatus.RUNNING, ENROL, 0, 1, 3, 0, 0, 0b1111, 0)
 ROUND = Round(
     index=1,
     attempt=3,
