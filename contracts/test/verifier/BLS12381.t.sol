@@ -146,6 +146,22 @@ contract BLS12381Test is Vectors {
         assertGt(reported, 100);
     }
 
+    /// @dev The larger the call, the more of the gas its caller must keep (EIP-150).
+    function test_LackOfGasIsNeverTakenForAnInvalidPointInALargeCall() public view {
+        bytes memory terms = new bytes(256 * TERM_BYTES);
+        bytes memory call = abi.encodeCall(bls.msm, (terms));
+        uint256 reported = 0;
+        bool success = false;
+        for (uint256 gas_ = BLS12381.msmGas(256); !success; gas_ += 251) {
+            bytes memory answer;
+            (success, answer) = address(bls).staticcall{gas: gas_}(call);
+            if (success || answer.length == 0) continue;
+            assertEq(bytes4(answer), IGramVerifier.InsufficientGas.selector);
+            ++reported;
+        }
+        assertGt(reported, 50);
+    }
+
     function test_RefusesEveryPrecompileCallThatGasDoesNotCover() public {
         vm.expectPartialRevert(IGramVerifier.InsufficientGas.selector);
         bls.inverse{gas: 5_000}(3);

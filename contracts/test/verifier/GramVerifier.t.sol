@@ -82,8 +82,12 @@ contract GramVerifierTest is Vectors {
     }
 
     function test_RevertWhen_TheDimensionDoesNotFitTheTranscript() public {
+        (, GramVerifier.Srs memory srs) = readSrs();
+        GramVerifier large = new GramVerifier(1 << 24, srs); // with 4,096 powers there would be too many commitments
         vm.expectRevert(abi.encodeWithSelector(IGramVerifier.InvalidSize.selector, 1, 1 << 32));
-        verifier.verify(0, 1, 1 << 32, "", "", "");
+        large.verify(0, 1, 1 << 32, "", "", "");
+        expectInvalidLength(0, 257 * G1_BYTES);
+        large.verify(0, 1, (1 << 32) - 1, "", "", "");
     }
 
     function test_RevertWhen_ThereAreTooManyCommitments() public {
