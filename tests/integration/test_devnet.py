@@ -45,7 +45,7 @@ def test_node_answers_and_is_gone_afterwards() -> None:
         pid = devnet.pid
         assert is_running(pid)
         assert devnet.web3.eth.chain_id == CHAIN_ID
-        assert devnet.web3.eth.accounts == [dev_account(0).address, dev_account(1).address]
+        assert list(devnet.web3.eth.accounts) == [dev_account(0).address, dev_account(1).address]
         assert devnet.web3.eth.get_balance(devnet.account(1).address) == 10_000 * 10**18
         with pytest.raises(IndexError):
             devnet.account(2)

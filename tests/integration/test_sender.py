@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from eth_account import Account
+from eth_utils.address import to_checksum_address
 
 from steelyard.chain.artifacts import load_artifact
 from steelyard.chain.client import Marketplace
@@ -76,7 +77,7 @@ def send_foreign(node: Devnet, at: int) -> None:
     """Another program with the same key sends 1 wei to OTHER."""
     signed = node.account(0).sign_transaction(
         {
-            "to": OTHER,
+            "to": to_checksum_address(OTHER),
             "value": 1,
             "nonce": at,
             "gas": 21_000,
