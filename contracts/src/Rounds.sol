@@ -184,8 +184,6 @@ contract Rounds is Weighing {
             } else if (outcome == RoundOutcome.Final) {
                 paid += _pay(projectId, state, slot);
                 reason = _recordPresence(projectId, state, slot);
-            } else if (outcome == RoundOutcome.Void) {
-                state.members[slot].share = 0;
             }
             if (reason == LeaveReason.None && leaving.has(slot)) reason = LeaveReason.Left;
             if (reason != LeaveReason.None) _remove(projectId, state, slot, reason);
@@ -194,9 +192,9 @@ contract Rounds is Weighing {
 
     function _pay(ProjectId projectId, State storage state, uint256 slot) private returns (uint128 share) {
         Member storage member = state.members[slot];
-        share = member.share;
+        share = state.shares[slot];
         if (share == 0) return 0;
-        (member.share, member.earned) = (0, member.earned + share);
+        member.earned += share;
         _credit(projectId, member.account, state.project.params.token, share, CreditKind.Share);
     }
 

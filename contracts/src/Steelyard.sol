@@ -15,6 +15,7 @@ import {
     ProjectParams,
     ProjectStatus,
     Round,
+    RoundOutcome,
     RoundStatus,
     Settlement
 } from "./interfaces/ISteelyard.sol";
@@ -178,10 +179,13 @@ contract Steelyard is StakeVault {
         while (length != 0 && state.members[length - 1].account == address(0)) {
             --length;
         }
+        bool settled = state.round.attestDeadline != 0 && state.round.outcome == RoundOutcome.None;
+        uint32 pending = settled ? state.weighed : 0;
         members = new Member[](length);
         for (uint256 slot; slot < length; ++slot) {
             members[slot] = state.members[slot];
             members[slot].active = state.project.active.has(slot);
+            if (pending.has(slot)) members[slot].share = state.shares[slot];
         }
     }
 

@@ -45,8 +45,9 @@ abstract contract MarketStorage {
     /// @param weighed Members that are rows of the current settlement.
     /// @param opposed Those of them that earned a strike.
     /// @param preferredFailed Whether the project's own aggregator has missed a deadline or was voided.
+    /// @param shares What each weighed member is paid if the settlement becomes final; two to a storage slot.
     /// @param targets One more than the reputation that a weighed member moves toward; 0 leaves it alone.
-    /// @param members By slot; their `active` is the project's mask, never written.
+    /// @param members By slot; their `active` and `share` are derived, never written.
     /// @param places One more than an account's slot. Stays when a running project removes a member.
     struct State {
         Project project;
@@ -54,6 +55,7 @@ abstract contract MarketStorage {
         uint32 weighed;
         uint32 opposed;
         bool preferredFailed;
+        uint128[32] shares;
         uint16[32] targets;
         Member[32] members;
         mapping(address account => uint256) places;

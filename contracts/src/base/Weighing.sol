@@ -129,7 +129,7 @@ abstract contract Weighing is Registry {
             if (strike) opposed = opposed.add(slot);
             if (rows.shares[row] != 0) paid = paid.add(slot);
             if (rows.weights[row] != 0) moving = moving.add(slot);
-            state.members[slot].share = rows.shares[row].toUint128();
+            state.shares[slot] = rows.shares[row].toUint128();
             state.targets[slot] = _targetOf(rows.contributions[row], n, total, strike);
         }
         (state.weighed, state.opposed) = (weighed, opposed);
