@@ -72,6 +72,8 @@ def run(
         server_header=False,
     )
     server = _Server(config, services)
+    # Once it has shut down in order, uvicorn raises the signal that it was told to stop by a second time.
+    signal.signal(signal.SIGTERM, lambda *_: None)
     server.run()
     if not server.started:
         raise ConfigError(f"cannot listen on {settings.host}:{settings.port}")

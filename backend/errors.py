@@ -4,7 +4,6 @@ import http
 from collections.abc import Mapping
 from typing import Any, Final
 
-import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
@@ -18,8 +17,6 @@ from steelyard.errors import (
     StorageError,
     VerificationError,
 )
-
-log = structlog.get_logger(__name__)
 
 MEDIA_TYPE: Final = "application/problem+json"
 
@@ -100,12 +97,10 @@ def build_problem(error: Exception, path: str) -> dict[str, Any]:
 
 
 def install_error_handlers(app: FastAPI) -> None:
-    """Makes every error of an application a problem."""
+    """Makes every error of an application a problem. The server logs what is a bug, with its traceback."""
 
     async def answer(request: Request, error: Exception) -> JSONResponse:
         problem = build_problem(error, request.url.path)
-        if problem["status"] >= 500 and not isinstance(error, ProtocolError | HTTPException):
-            log.error("request failed", path=request.url.path, exc_info=error)
         headers = dict(getattr(error, "headers", None) or {})
         if problem["status"] == 503:
             headers["Retry-After"] = "5"

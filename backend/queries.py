@@ -23,7 +23,7 @@ from backend.models import (
     Submission,
 )
 from backend.paging import PageOf, PageRequest, fetch_page
-from backend.round_status import compute_round_status
+from backend.round_status import get_round_status
 from steelyard.chain.events import Claimed, Credited, ReputationUpdated
 from steelyard.chain.records import ProjectStatus, RoundOutcome
 from steelyard.constants import INITIAL_REPUTATION
@@ -243,7 +243,7 @@ def _describe(schema: type[S], row: object, **beside: object) -> S:
 
 
 def _describe_status(attempt: Attempt, project: Project, now: int) -> dict[str, Any]:
-    state, outcome = compute_round_status(attempt, project.min_trainers, now)
+    state, outcome = get_round_status(attempt, project.min_trainers, now)
     return {"state": state, "outcome": outcome}
 
 

@@ -59,7 +59,7 @@ operations = st.lists(
 )
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(seed=st.integers(0, 2**32), schedule=operations)
 def test_live_read_model_equals_a_rebuilt_one(seed: int, schedule: list[tuple[str, int]]) -> None:
     chain = FakeChain(seed)

@@ -1,13 +1,16 @@
 """The indexer against nodes that fail, lag, contradict themselves, or become another chain."""
 
+import os
 import threading
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import event, func, select
 
 from backend.database import Database
+from backend.event_log import decode_event
 from backend.indexer import Indexer, IndexerLimits, IndexerState
 from backend.models import BeforeImage, Block, Cursor, Event
 from backend.source import Header, InconsistentNodeError
@@ -16,6 +19,8 @@ from steelyard.errors import ChainUnavailableError, WrongChainError
 from steelyard.types import Address
 from tests.backend_chain import FakeChain
 from tests.unit.backend.conftest import LIMITS
+
+EVENT_ORDER = (Event.block_number, Event.log_index)
 
 
 def count(database: Database, table: type = Event) -> int:
@@ -39,6 +44,41 @@ def test_a_second_look_at_the_same_chain_changes_nothing(busy: FakeChain, databa
     assert count(database) == expected(busy)
     assert indexer.step() is False
     assert count(database) == expected(busy)
+
+
+def test_a_process_killed_at_any_statement_loses_and_doubles_nothing(tmp_path: Path) -> None:
+    chain = FakeChain(5)
+    chain.mine_random(25)
+    path = tmp_path / "crashing.sqlite3"
+    Database(f"sqlite:///{path}").migrate()
+
+    def run_until_killed(survives: int) -> None:
+        """Dies like by SIGKILL, just before statement or commit number `survives`: nothing is closed or undone."""
+        child = os.fork()
+        if child == 0:
+            database = Database(f"sqlite:///{path}")
+            left = [survives]
+
+            def count_down(*_: object) -> None:
+                left[0] -= 1
+                if left[0] < 0:
+                    os._exit(9)
+
+            event.listen(database.engine, "before_cursor_execute", count_down)
+            event.listen(database.engine, "commit", count_down)
+            Indexer(lambda: chain, database, replace(LIMITS, block_range=5)).catch_up()
+            os._exit(0)
+        os.waitpid(child, 0)
+
+    for survives in range(0, 60, 2):
+        run_until_killed(survives)
+        chain.reorganise(2, 3)
+    database = Database(f"sqlite:///{path}")
+    Indexer(lambda: chain, database, LIMITS).catch_up()
+    with database.read() as session:
+        stored = [decode_event(row) for row in session.scalars(select(Event).order_by(*EVENT_ORDER))]
+    assert stored == [logged.event for block in chain.blocks for logged in block.events]
+    database.close()
 
 
 def test_two_indexers_on_one_database_apply_each_block_once(busy: FakeChain, database: Database) -> None:

@@ -12,14 +12,22 @@ from backend.database import Database
 from backend.indexer import Indexer
 from backend.keeper import Keeper, Poker
 from backend.models import Attempt
-from backend.round_status import compute_round_status
+from backend.round_status import get_round_status
 from steelyard.chain import events as ev
 from steelyard.chain.records import RoundOutcome, RoundStatus
 from steelyard.chain.reverts import NothingToDoError
 from steelyard.chain.transactions import Receipt
 from steelyard.errors import ChainUnavailableError
 from steelyard.types import ProjectId
-from tests.backend_chain import GENESIS_TIME, OWNER, FakeChain, load_bundle, make_params, make_settled_project
+from tests.backend_chain import (
+    AGGREGATOR,
+    GENESIS_TIME,
+    OWNER,
+    FakeChain,
+    load_bundle,
+    make_params,
+    make_settled_project,
+)
 from tests.unit.backend.conftest import LIMITS
 
 BUNDLE = load_bundle("ev_7_2410_bad")
@@ -69,6 +77,9 @@ def kit(chain: FakeChain, database: Database) -> Kit:
 
 def attempt(**changes: object) -> Attempt:
     facts: dict[str, object] = {
+        "round": 0,
+        "attempt": 1,
+        "aggregator": AGGREGATOR,
         "members": 5,
         "submissions": 0,
         "submit_deadline": 100,
@@ -103,7 +114,7 @@ def attempt(**changes: object) -> Attempt:
 def test_status_of_an_attempt(
     changes: dict[str, object], time: int, status: RoundStatus, outcome: RoundOutcome
 ) -> None:
-    assert compute_round_status(attempt(**changes), 3, time) == (status, outcome)
+    assert get_round_status(attempt(**changes), 3, time) == (status, outcome)
 
 
 def test_nothing_is_poked_before_its_deadline(kit: Kit) -> None:
