@@ -14,7 +14,6 @@ from steelyard.errors import EvidenceError, ProofRejectedError
 from steelyard.gram import (
     GramProof,
     commit,
-    compute_aggregate,
     compute_aggregate_blinders,
     compute_gram,
     find_false_openings,
@@ -22,6 +21,7 @@ from steelyard.gram import (
     verify_aggregate_opening,
     verify_gram,
 )
+from steelyard.updates.aggregate import compute_aggregate
 from tests.gram_proofs import make_round, make_srs, make_updates
 
 SRS = make_srs(24)
@@ -56,7 +56,7 @@ def test_every_matrix_is_proved_and_every_aggregate_opens(updates: np.ndarray) -
     verify_gram(SRS, round_.statement, proof)
     assert find_false_openings(SRS, updates, round_.blinders, round_.commitments) == {}
     weights = [(7**k << 30) % 2**40 for k in range(len(updates))]
-    aggregate = compute_aggregate(updates, weights)
+    aggregate = compute_aggregate(list(updates), weights)
     blinders = compute_aggregate_blinders(round_.blinders, weights)
     verify_aggregate_opening(SRS, aggregate, blinders, round_.commitments, weights)
 
