@@ -1,6 +1,6 @@
 """A deployed marketplace on a devnet, with accounts that have tokens, and whole rounds with real proofs."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -132,17 +132,29 @@ class MarketKit:
         self.market(OWNER).start(project_id)
         return project_id, trainers
 
-    def submit(self, project_id: ProjectId, updates: dict[int, UpdateVector]) -> list[OpenedSubmission]:
-        """Each account commits to its update and submits."""
-        srs, round_index = load_ethereum_srs(), self.market().get_round(project_id).index
-        opened = []
+    def make_rows(self, updates: dict[int, UpdateVector], salt: int = 0) -> list[OpenedSubmission]:
+        """What each account would submit. The same updates and salt give the same commitments."""
+        srs = load_ethereum_srs()
+        rows = []
         for index, (account, update) in enumerate(updates.items()):
-            seed = Seed(bytes([account, round_index]) * 16)
+            seed = Seed(bytes([account, salt]) * 16)
             commitments = commit(srs, update, seed)
             digest = hash_commitment(commitments)
+            rows.append(OpenedSubmission(index, self.address(account), commitments, digest, update, seed))
+        return rows
+
+    def post(self, project_id: ProjectId, accounts: Iterable[int], rows: Iterable[OpenedSubmission]) -> None:
+        """Each account submits its row in the current round."""
+        round_index = self.market().get_round(project_id).index
+        for account, row in zip(accounts, rows, strict=True):
+            digest = row.commitment_hash
             self.market(account).submit(project_id, round_index, Cid(Codec.RAW, digest), digest)
-            opened.append(OpenedSubmission(index, self.address(account), commitments, digest, update, seed))
-        return opened
+
+    def submit(self, project_id: ProjectId, updates: dict[int, UpdateVector]) -> list[OpenedSubmission]:
+        """Each account commits to its update and submits."""
+        rows = self.make_rows(updates, salt=self.market().get_round(project_id).index)
+        self.post(project_id, updates, rows)
+        return rows
 
     def weigh(self, project_id: ProjectId, rows: Sequence[OpenedSubmission]) -> WeighedRound:
         """Weighs and proves the current round."""

@@ -4,7 +4,10 @@ from collections.abc import Iterator
 
 import pytest
 
+from steelyard.chain.deploy import Deployment
 from steelyard.chain.devnet import Devnet
+from tests.market_kit import MarketKit
+from tests.refusals import Waiting, intact, make_waiting_rounds
 
 
 @pytest.fixture(scope="session")
@@ -12,3 +15,40 @@ def shared_devnet() -> Iterator[Devnet]:
     """One node for tests that change nothing on it that another test could notice."""
     with Devnet() as devnet:
         yield devnet
+
+
+@pytest.fixture(scope="module")
+def waiting_rounds(devnet: Devnet, deployment: Deployment) -> Iterator[dict[str, Waiting]]:
+    """Rounds that wait for their settlement, made once for a module. Tests take one of the fixtures below."""
+    snapshot = devnet.snapshot()
+    yield make_waiting_rounds(MarketKit(devnet, deployment))
+    devnet.revert(snapshot)
+
+
+@pytest.fixture
+def rounds(devnet: Devnet, waiting_rounds: dict[str, Waiting]) -> Iterator[dict[str, Waiting]]:
+    """All of them, for a test that changes the chain: it is undone afterwards."""
+    snapshot = devnet.snapshot()
+    yield waiting_rounds
+    devnet.revert(snapshot)
+
+
+@pytest.fixture(params=["5 trainers", "2 blocks"])
+def waiting(rounds: dict[str, Waiting], request: pytest.FixtureRequest) -> Iterator[Waiting]:
+    """A round that refusals leave as it was, and that is settled afterwards."""
+    with intact(rounds[request.param]) as waiting:
+        yield waiting
+
+
+@pytest.fixture
+def five_rows(rounds: dict[str, Waiting]) -> Iterator[Waiting]:
+    """The same of five rows."""
+    with intact(rounds["5 trainers"]) as waiting:
+        yield waiting
+
+
+@pytest.fixture
+def two_excluded(rounds: dict[str, Waiting]) -> Iterator[Waiting]:
+    """The same of seven submissions, of which the second and the fifth are excluded."""
+    with intact(rounds["7 trainers"]) as waiting:
+        yield waiting
