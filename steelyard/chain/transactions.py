@@ -23,7 +23,7 @@ from typing import Any, TypeVar, cast
 from eth_account.signers.local import LocalAccount
 from hexbytes import HexBytes
 from web3 import Web3
-from web3.exceptions import TransactionNotFound
+from web3.exceptions import TransactionIndexingInProgress, TransactionNotFound
 from web3.types import TxParams, TxReceipt
 
 from steelyard.chain.events import Event, LoggedEvent, decode_log
@@ -266,7 +266,7 @@ class Sender:
                 with translated():
                     return self.web3.eth.get_transaction_receipt(tx_hash)
             except NodeError as error:
-                if not isinstance(error.__cause__, TransactionNotFound):
+                if not isinstance(error.__cause__, TransactionNotFound | TransactionIndexingInProgress):
                     raise
         return None
 
@@ -317,15 +317,19 @@ class Sender:
     # Time
 
     def _persist(self, action: Callable[[], T], deadline: float, pending: _Pending | None = None) -> T:
-        """Repeats an action while the node is unavailable. A node that comes back may have lost what was pending."""
+        """Repeats an action while the node is unavailable. A node that comes back may have lost what was pending.
+
+        What is pending is never given up for an error of the node's, such as a limit on requests: only at the deadline.
+        """
         pause = 0.1
         while True:
             try:
                 return action()
-            except ChainUnavailableError:
-                if time.monotonic() + pause > deadline:
+            except (ChainUnavailableError, NodeError) as error:
+                refused = isinstance(error, NodeError)
+                if time.monotonic() + pause > deadline or (refused and pending is None):
                     raise
-                if pending is not None:
+                if pending is not None and not refused:
                     pending.broadcast_at = float("-inf")
             time.sleep(pause)
             pause = min(2 * pause, 5.0)

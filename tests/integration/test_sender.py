@@ -1,5 +1,6 @@
 """Each call takes effect exactly once, whatever happens to the node, the pool, the price, or the nonce."""
 
+import random
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -7,8 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 from eth_account import Account
 from eth_utils.address import to_checksum_address
+from web3 import HTTPProvider, Web3
 
 from steelyard.chain.artifacts import load_artifact
 from steelyard.chain.client import Marketplace
@@ -134,6 +137,33 @@ def test_restarts_during_a_stream_of_transactions_lose_and_double_nothing(
     for future in futures:
         future.result()
     assert (balance(node), nonce(node)) == (450, 90)
+
+
+class LossyProvider(HTTPProvider):
+    """Loses requests on the way, loses answers on the way back, and has the node refuse some for being too many."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__(url, exception_retry_configuration=None)
+        self.random = random.Random(7)
+
+    def make_request(self, method: Any, params: Any) -> Any:
+        fate = self.random.random()
+        if fate < 0.04:
+            raise requests.ConnectionError("the request was lost")
+        if fate < 0.08 and method == "eth_getTransactionReceipt":
+            return {"jsonrpc": "2.0", "id": 1, "error": {"code": -32005, "message": "too many requests"}}
+        answer = super().make_request(method, params)
+        if fate > 0.94:
+            raise requests.ConnectionError("the answer was lost")
+        return answer
+
+
+def test_lost_requests_and_answers_lose_and_double_nothing(node: Devnet, background: ThreadPoolExecutor) -> None:
+    lossy = Web3(LossyProvider(node.url))
+    sender = Sender(lossy, node.account(0), POLICY)
+    for future in [send_later(background, sender, value=1 + i) for i in range(25)]:
+        future.result()
+    assert (balance(node), nonce(node)) == (sum(range(1, 26)), 25)
 
 
 def test_node_that_is_down_is_waited_for(node: Devnet, background: ThreadPoolExecutor) -> None:
