@@ -1,7 +1,7 @@
 """A small project on a local node, whose aggregator does in one call whatever a test wants, truthful or not."""
 
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -104,13 +104,13 @@ class World:
             yield participant
 
     @contextmanager
-    def participants(self) -> Iterator[list[Participant]]:
+    def participants(self, numbers: Iterable[int] = range(TRAINERS)) -> Iterator[list[Participant]]:
         with ExitStack() as stack:
-            yield [stack.enter_context(self.participant(number)) for number in range(TRAINERS)]
+            yield [stack.enter_context(self.participant(number)) for number in numbers]
 
-    def write_keystore(self, number: int) -> Path:
+    def write_keystore(self, number: int, folder: Path) -> Path:
         """A keystore file of trainer `number`, with `PASSPHRASE`."""
-        path = self.state / f"trainer-{number}.json"
+        path = folder / f"trainer-{number}.json"
         write_keystore(path, self.trainer(number), PASSPHRASE, scrypt_n=LIGHT_SCRYPT_N)
         return path
 
@@ -163,6 +163,17 @@ class World:
         )
         return blob
 
+    def fund(self, index: int, public_key: bytes) -> None:
+        """Gives an account tokens, stake and a registered key."""
+        token = self.deployment.token
+        assert token is not None
+        market = self.market(self.account(index))
+        coin = Token(self.devnet.web3, token, sender=market.sender)
+        coin.mint(Address(self.account(index).address), 2 * STAKE)
+        coin.approve(market.address, 2 * STAKE)
+        market.deposit(token, STAKE)
+        market.register_key(public_key)
+
     def offer_aggregator(self) -> None:
         """A fault ends an aggregator's offer; this renews it."""
         token = self.deployment.token
@@ -173,7 +184,9 @@ class World:
         self.market(self.account(OWNER)).poke(self.project_id)
 
 
-def make_world(state: Path, devnet: Devnet, rounds: int = ROUNDS, *, start: bool = True, **changes: int) -> World:
+def make_world(
+    state: Path, devnet: Devnet, rounds: int = ROUNDS, *, start: bool = True, enrolled: int = TRAINERS, **changes: int
+) -> World:
     """A project whose trainers have enrolled and whose first round collects."""
     owner = Sender(devnet.web3, devnet.account(OWNER), POLICY)
     token = deploy_test_token(owner)
@@ -209,7 +222,7 @@ def make_world(state: Path, devnet: Devnet, rounds: int = ROUNDS, *, start: bool
         spec_cid=store.put(encode_project_spec(spec)),
     )
     world = World(devnet, deployment, store, spec, ProjectId(bytes(32)), state)
-    _fund(world, token, AGGREGATOR, world.aggregator_keys.public_key)
+    world.fund(AGGREGATOR, world.aggregator_keys.public_key)
     # More than one chance: an attempt that is voided costs the aggregator part of its stake.
     world.market(world.account(AGGREGATOR)).deposit(token, STAKE)
     world.offer_aggregator()
@@ -219,19 +232,9 @@ def make_world(state: Path, devnet: Devnet, rounds: int = ROUNDS, *, start: bool
     coin.approve(market.address, BUDGET)
     created = market.create_project(replace(params, **changes)).find(ProjectCreated)  # type: ignore[arg-type]
     world.project_id = created.project_id
-    for number in range(TRAINERS):
-        _fund(world, token, FIRST_TRAINER + number, world.trainer(number).public_key)
+    for number in range(enrolled):
+        world.fund(FIRST_TRAINER + number, world.trainer(number).public_key)
         world.market(world.account(FIRST_TRAINER + number)).enrol(world.project_id)
     if start:
         market.start(world.project_id)
     return world
-
-
-def _fund(world: World, token: Address, index: int, public_key: bytes) -> None:
-    account = world.account(index)
-    sender = Sender(world.devnet.web3, account, POLICY)
-    coin, market = Token(world.devnet.web3, token, sender=sender), world.market(account)
-    coin.mint(sender.address, 2 * STAKE)
-    coin.approve(market.address, 2 * STAKE)
-    market.deposit(token, STAKE)
-    market.register_key(public_key)
