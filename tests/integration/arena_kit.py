@@ -66,6 +66,10 @@ class Arena:
         return self.world.deployment.token
 
     @property
+    def owner(self) -> Address:
+        return Address(self.world.account(OWNER).address)
+
+    @property
     def market(self) -> Marketplace:
         """As somebody who has no part in the project."""
         return self.world.market(self.world.account(KEEPER))
