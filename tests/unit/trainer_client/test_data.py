@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from PIL import Image
+from sklearn import datasets as sklearn_datasets
 
 from steelyard.errors import DataError
 from steelyard.spec import DataSpec
@@ -440,6 +441,11 @@ class TestSource:
         assert digits.features.shape == (1797, 64)
         assert (digits.features.min(), digits.features.max(), digits.num_classes) == (0, 1, 10)
         assert digits.missing_classes == ()
+
+    def test_they_are_those_that_scikit_learn_loads(self) -> None:
+        digits, reference = load_dataset("digits:"), sklearn_datasets.load_digits()
+        assert np.array_equal(digits.features, (reference.data / 16).astype(np.float32))
+        assert np.array_equal(digits.labels, reference.target)
 
     def test_shards_of_one_seed_share_the_holdout_and_nothing_else(self) -> None:
         held_out = load_dataset("digits:?holdout=0.2&use=holdout&seed=7")

@@ -6,7 +6,7 @@ import torch
 
 from steelyard.errors import ConfigError, MalformedUpdateError
 from steelyard.models.initial import compute_initial_parameters
-from steelyard.spec import ProjectSpec, parse_project_spec
+from steelyard.spec import ProjectSpec, TrainingPhase, parse_project_spec
 from steelyard.storage import compute_cid
 from steelyard.types import Address, ParameterVector, ProjectId
 from tests.unit.trainer_client.support import make_spec_text
@@ -14,6 +14,7 @@ from trainer_client.data import Dataset, build_dataset, conform, load_dataset, s
 from trainer_client.training import (
     LocalUpdate,
     TrainingProgress,
+    _descend,
     compute_training_seed,
     evaluate,
     train_locally,
@@ -98,6 +99,26 @@ def test_the_rounds_phase_of_the_schedule_is_used(initial: ParameterVector, data
         2 * 17,
         3 * 17,
     ]
+
+
+@pytest.mark.parametrize(("momentum", "weight_decay"), [(0.0, 0.0), (0.9, 0.0), (0.5, 0.01)])
+def test_a_step_is_that_of_torchs_own_optimiser_to_the_bit(momentum: float, weight_decay: float) -> None:
+    generator = torch.Generator().manual_seed(1)
+    ours, theirs = (
+        [torch.randn(5, 4, generator=generator.manual_seed(seed)).requires_grad_() for seed in (1, 2)] for _ in "ab"
+    )
+    optimiser = torch.optim.SGD(theirs, lr=0.1, momentum=momentum, weight_decay=weight_decay)
+    velocities = [torch.zeros_like(weight) for weight in ours]
+    phase = TrainingPhase(
+        first_round=0, epochs=1, batch_size=1, learning_rate=0.1, momentum=momentum, weight_decay=weight_decay
+    )
+    for _ in range(5):
+        gradients = [torch.randn(5, 4, generator=generator) for _ in ours]
+        _descend(ours, velocities, gradients, phase)
+        for weight, gradient in zip(theirs, gradients, strict=True):
+            weight.grad = gradient
+        optimiser.step()
+        assert all(torch.equal(mine, other) for mine, other in zip(ours, theirs, strict=True))
 
 
 def test_progress_counts_every_step(spec: ProjectSpec, initial: ParameterVector, data: tuple[Dataset, Dataset]) -> None:
