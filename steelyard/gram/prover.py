@@ -9,7 +9,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from py_arkworks_bls12381 import G1Point
 
 from steelyard.constants import BLS12_381_ORDER, MASK_SLOTS
 from steelyard.gram.field import (
@@ -21,6 +20,7 @@ from steelyard.gram.field import (
     random_scalar,
 )
 from steelyard.gram.linear import add_combination, make_limbs, to_integers
+from steelyard.gram.pair_opening import commit_polynomial, open_pair
 from steelyard.gram.points import WORKERS, encode_point, multiply_sum
 from steelyard.gram.proof import GramProof, GramStatement, decode_gram
 from steelyard.gram.srs import Srs, get_blinding_generator
@@ -29,7 +29,6 @@ from steelyard.gram.transcript import (
     compute_gamma,
     compute_h0,
     compute_h1,
-    compute_line,
     compute_point,
     compute_row_weights,
 )
@@ -95,7 +94,7 @@ def _prove(
     c = compute_constant_term(t0, row_weights, decode_gram(statement.gram, statement.n))
     S = _compute_quotient(srs.powers, alphas, c)
     sigma = draw()
-    s_hat = encode_point(_commit_polynomial(srs, S, sigma))
+    s_hat = commit_polynomial(srs, S, sigma)
 
     h1 = compute_h1(h0, s_hat)
     z = compute_point(h1)
@@ -111,11 +110,7 @@ def _prove(
     omega = sum(g * blinder for g, blinder in zip(gammas, [*betas, sigma], strict=True)) % BLS12_381_ORDER
     at_z = sum(g * y for g, y in zip(gammas, (*a, s), strict=True))
     at_inverse = sum(g * y for g, y in zip(gammas, (*a_prime, s_prime), strict=True))
-    constant, slope = compute_line(z, z_inverse, at_z, at_inverse)
-    quotient, remainder = divmod(F - make_polynomial([constant, slope]), make_polynomial([1, -(z + z_inverse), 1]))
-    if not remainder.is_zero():
-        raise AssertionError("the opened values are not on the line")
-    W = encode_point(_commit_polynomial(srs, quotient, 0))
+    W = open_pair(srs, F, z, at_z, at_inverse)
     return GramProof(M=M, t0=t0, S=s_hat, a=a, a_prime=a_prime, s=s, W=W, omega=omega)
 
 
@@ -145,9 +140,3 @@ def _compute_quotient(powers: int, alphas: Sequence[Polynomial], c: int) -> Poly
     if int(total[powers - 1]) != c:
         raise ValueError("the statement's matrix is not the Gram matrix of the updates")
     return total.right_shift(powers)
-
-
-def _commit_polynomial(srs: Srs, polynomial: Polynomial, blinder: int) -> G1Point:
-    coefficients = [int(x) for x in polynomial.coeffs()]
-    points = srs.g1[: len(coefficients)]
-    return multiply_sum([*points, get_blinding_generator()], [*coefficients, blinder])

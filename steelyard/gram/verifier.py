@@ -3,20 +3,20 @@
 from collections.abc import Sequence
 
 from eth_utils.crypto import keccak
-from py_arkworks_bls12381 import GT, G1Point, Scalar
+from py_arkworks_bls12381 import G1Point
 
 from steelyard.constants import BLS12_381_ORDER
 from steelyard.errors import ProofRejectedError
-from steelyard.gram.field import compute_powers, invert
-from steelyard.gram.points import POINT_BYTES, decode_point, multiply_sum, split_points
+from steelyard.gram.field import compute_powers
+from steelyard.gram.pair_opening import verify_pair_opening
+from steelyard.gram.points import POINT_BYTES, decode_point, split_points
 from steelyard.gram.proof import U32_MAX, GramProof, GramStatement, decode_gram
-from steelyard.gram.srs import Srs, get_blinding_generator
+from steelyard.gram.srs import Srs
 from steelyard.gram.transcript import (
     compute_constant_term,
     compute_gamma,
     compute_h0,
     compute_h1,
-    compute_line,
     compute_point,
     compute_row_weights,
 )
@@ -49,17 +49,16 @@ def verify_gram(srs: Srs, statement: GramStatement, proof: GramProof) -> None:
     """
     blocks = _check_shape(srs, statement, proof)
     gram = decode_gram(statement.gram, statement.n)
-    commitments = _decode_points("commitment", split_points(statement.commitments))
-    masks = _decode_points("M", proof.M)
-    (s_hat,) = _decode_points("S", [proof.S])
-    (witness,) = _decode_points("W", [proof.W])
+    commitments = decode_points("commitment", split_points(statement.commitments))
+    masks = decode_points("M", proof.M)
+    (s_hat,) = decode_points("S", [proof.S])
+    (witness,) = decode_points("W", [proof.W])
 
     h0 = compute_h0(statement, srs.powers, proof.M, proof.t0)
     row_weights = compute_row_weights(h0, statement.n)
     c = compute_constant_term(proof.t0, row_weights, gram)
     h1 = compute_h1(h0, proof.S)
     z = compute_point(h1)
-    z_inverse = invert(z)
     gamma = compute_gamma(h1, proof.a, proof.a_prime, proof.s)
 
     gammas = compute_powers(gamma, blocks + 1)
@@ -67,15 +66,16 @@ def verify_gram(srs: Srs, statement: GramStatement, proof: GramProof) -> None:
     s_prime = z * (products - c - z * proof.s)
     at_z = sum(g * y for g, y in zip(gammas, (*proof.a, proof.s), strict=True))
     at_inverse = sum(g * y for g, y in zip(gammas, (*proof.a_prime, s_prime), strict=True))
-    constant, slope = compute_line(z, z_inverse, at_z, at_inverse)
-
-    combined = multiply_sum(
-        [*commitments, *masks, s_hat, get_blinding_generator(), srs.g1[0], srs.g1[1], witness],
-        [*(r_i * g for r_i in row_weights for g in gammas[:blocks]), *gammas, -proof.omega, -constant, -slope, -1],
+    verify_pair_opening(
+        srs,
+        [*commitments, *masks, s_hat],
+        [*(r_i * g for r_i in row_weights for g in gammas[:blocks]), *gammas],
+        proof.omega,
+        z,
+        at_z,
+        at_inverse,
+        witness,
     )
-    shifted = witness * Scalar((z + z_inverse) % BLS12_381_ORDER)
-    if not GT.pairing_check([combined, shifted, -witness], list(srs.g2)):
-        raise ProofRejectedError("the pairing equation does not hold")
 
 
 def _check_shape(srs: Srs, statement: GramStatement, proof: GramProof) -> int:
@@ -93,17 +93,27 @@ def _check_shape(srs: Srs, statement: GramStatement, proof: GramProof) -> int:
     if not len(proof.M) == len(proof.a) == len(proof.a_prime) == blocks:
         raise ProofRejectedError(f"the proof is not over {blocks} blocks")
     for name, scalars in (("t0", (proof.t0,)), ("a", proof.a), ("a'", proof.a_prime), ("s", (proof.s,))):
-        _check_scalars(name, scalars)
-    _check_scalars("ω", (proof.omega,))
+        check_scalars(name, scalars)
+    check_scalars("ω", (proof.omega,))
     return blocks
 
 
-def _check_scalars(name: str, scalars: Sequence[int]) -> None:
+def check_scalars(name: str, scalars: Sequence[int]) -> None:
+    """Checks that scalars are below the group order.
+
+    Raises:
+        ProofRejectedError: one is not; `name` says where.
+    """
     if not all(0 <= x < BLS12_381_ORDER for x in scalars):
         raise ProofRejectedError(f"non-canonical scalar in {name}")
 
 
-def _decode_points(name: str, encodings: Sequence[bytes]) -> list[G1Point]:
+def decode_points(name: str, encodings: Sequence[bytes]) -> list[G1Point]:
+    """The points of a proof or a statement.
+
+    Raises:
+        ProofRejectedError: one is malformed, off the curve or outside the subgroup; `name` says which.
+    """
     try:
         return [decode_point(encoding) for encoding in encodings]
     except ValueError as error:
