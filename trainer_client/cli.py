@@ -144,6 +144,8 @@ def enrol(
     from trainer_client.offer import compute_offer  # noqa: PLC0415
     from trainer_client.project import open_project  # noqa: PLC0415
 
+    if as_json and not yes:
+        raise ConfigError("with `--json` nobody can be asked: add `--yes` to lock the stake")
     identity = open_identity(keystore, passphrase_file)
     connection = open_connection(rpc_url, deployment, identity)
     market = connection.marketplace
@@ -175,7 +177,7 @@ def enrol(
         error = ConfigError(f"{money(missing)} of free stake are missing")
         error.hint = "Add `--deposit`, or run `steelyard trainer init --stake` first."
         raise error
-    if not yes and not as_json:
+    if not yes:
         typer.confirm(f"Lock {money(offer.stake)} and join?", abort=True, err=True)
     register_key(market, identity)
     if missing:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from steelyard.chain.client import Marketplace
 from steelyard.chain.events import StakeSlashed, TrainerLeft
 from steelyard.chain.records import LeaveReason, Member, Project, Round, RoundStatus
-from steelyard.chain.reverts import DuplicateCommitmentError
+from steelyard.chain.reverts import DuplicateCommitmentError, NothingToDoError
 from steelyard.errors import (
     ChainError,
     MalformedUpdateError,
@@ -153,7 +153,7 @@ class Participant:
             pause = self.options.poll_seconds
             if isinstance(action, Stop):
                 return
-            if isinstance(action, Wait | Attest):
+            if isinstance(action, Wait | Attest | Poke):
                 stop.wait(pause)
 
     def step(self) -> Action:
@@ -186,14 +186,20 @@ class Participant:
             case Attest():
                 self._attest(situation, entry)
             case Poke(reason):
-                receipt = self.marketplace.poke(self.project.project_id)
-                self.report("poked", {"reason": reason, "tx": receipt.tx_hash})
+                self._poke(reason)
             case Wait(reason, until):
                 if self._waiting != reason:
                     self._waiting = reason
                     self.report("waiting", {"for": reason, "until": until, "round": situation.round.index})
             case Stop(reason):
                 self._stop(reason, situation)
+
+    def _poke(self, reason: str) -> None:
+        try:
+            receipt = self.marketplace.poke(self.project.project_id)
+        except NothingToDoError:
+            return  # somebody else was quicker, or the deadline has passed here but not yet in a block
+        self.report("poked", {"reason": reason, "tx": receipt.tx_hash})
 
     # Looking
 
@@ -214,6 +220,8 @@ class Participant:
     def _train(self, current: Round, entry: Entry) -> None:
         model = self.models.sync(current.index)
         key = self.marketplace.get_key(current.aggregator)
+        if key is None:
+            raise ChainError(f"the aggregator {current.aggregator} has no encryption key")
         self.report("training", {"round": current.index, "attempt": current.attempt, "aggregator": current.aggregator})
         started = time.monotonic()
         try:
@@ -230,7 +238,7 @@ class Participant:
             quantisation = self.project.spec.quantisation
             update = quantise(self.transform(local.delta), quantisation.scale, quantisation.l2_norm_clip)
             context = self.project.payload_context(current.index, self.me)
-            submission = build_submission(self.project.srs, update, key or bytes(32), context)
+            submission = build_submission(self.project.srs, update, key, context)
         except (MalformedUpdateError, PayloadError) as error:
             self._passes = True
             self.report("sitting out", {"round": current.index, "error": str(error), "hint": error.hint})

@@ -17,7 +17,7 @@ from steelyard.types import Cid
 from steelyard.updates.aggregate import Aggregate
 from tests.integration.trainer_kit import OWNER, ROUNDS, STAKE, TRAINERS, World, make_world
 from trainer_client.attestation import ObjectWhen
-from trainer_client.decision import Attest, Stop, StopReason, Submit, Train, Wait
+from trainer_client.decision import Attest, Poke, Stop, StopReason, Submit, Train, Wait
 from trainer_client.journal import Journal
 from trainer_client.participant import NotEnrolledHereError, Participant, RemovedError
 
@@ -348,6 +348,35 @@ def wait_until(condition: Callable[[], bool], seconds: float = 60.0) -> None:
             return
         waited.wait(0.05)
     pytest.fail("timed out")
+
+
+def test_a_missed_settlement_is_closed_by_a_trainer_if_nobody_else_does(world: World) -> None:
+    market = world.market(world.account(OWNER))
+    submit_all(world)
+    reports: Reports = []
+    with world.participant(0, reports, poke_after_seconds=30) as participant:
+        world.devnet.advance_to(market.get_round(world.project_id).settle_deadline)
+        assert isinstance(participant.step(), Wait), "keepers were not given their time"
+        world.devnet.advance(30)
+        assert isinstance(participant.step(), Poke)
+    assert dict(reports)["poked"]["reason"] == "waited for the attempt to be closed"
+    assert market.get_project(world.project_id).attempt == 2
+
+
+def test_a_trainer_that_finds_the_work_done_goes_on(world: World) -> None:
+    market = world.market(world.account(OWNER))
+    submit_all(world)
+    world.devnet.advance_to(market.get_round(world.project_id).settle_deadline)
+    reports: Reports = []
+    with (
+        world.participant(0, poke_after_seconds=0) as quick,
+        world.participant(1, reports, poke_after_seconds=0) as slow,
+    ):
+        situation = slow._look()
+        assert isinstance(quick.step(), Poke)
+        slow._do(Poke("late"), situation, slow.journal.get(1, 0))
+    assert market.get_project(world.project_id).attempt == 2
+    assert not reports
 
 
 def test_an_update_that_diverges_is_not_sent_and_the_loop_goes_on(world: World) -> None:

@@ -107,7 +107,7 @@ def test_from_an_empty_disk_to_a_place_in_a_project(world: World, state: Path) -
     again = call_json(world, state, keystore, "init", "--register", "--stake", "60")
     assert again["publicKey"] == made["publicKey"], "the keystore was made anew"
 
-    enrolled = call_json(world, state, keystore, "enrol", project_text(world), "--deposit")
+    enrolled = call_json(world, state, keystore, "enrol", project_text(world), "--deposit", "--yes")
     assert enrolled["slot"] == TRAINERS - 1
     status = call_json(world, state, keystore, "status", project_text(world))
     assert status["stake"] == {"free": 0, "locked": str(STAKE), "unbonding": 0, "available_at": 0}
@@ -123,6 +123,9 @@ def test_enrolling_asks_before_it_locks(world: World, state: Path) -> None:
     world.fund(FIRST_TRAINER + TRAINERS - 1, world.trainer(TRAINERS - 1).public_key)
     keystore = world.write_keystore(TRAINERS - 1, state)
     market = world.market(world.account(OWNER))
+    unasked = call(world, state, keystore, "enrol", project_text(world), "--json")
+    assert unasked.exit_code == 7
+    assert "--yes" in unasked.stderr
     declined = CliRunner().invoke(
         app, ["enrol", project_text(world)], env=environment(world, state, keystore), input="n\n"
     )

@@ -22,10 +22,11 @@ def load_digits(num_classes: int = 10) -> Dataset:
       DataError: scikit-learn is not installed, or does not ship the file.
     """
     package = importlib.util.find_spec("sklearn")
+    if package is None or package.origin is None:
+        raise DataError("the bundled digits come with scikit-learn, which is not installed")
     try:
-        folder = ((package and package.submodule_search_locations) or [""])[0]
-        with gzip.open(Path(folder) / _FILE, "rt") as file:
+        with gzip.open(Path(package.origin).parent / _FILE, "rt") as file:
             table = np.loadtxt(file, delimiter=",", dtype=np.float32)
     except (OSError, ValueError) as error:
-        raise DataError(f"the bundled digits cannot be read, is scikit-learn installed? {error}") from error
+        raise DataError(f"the digits of scikit-learn cannot be read: {error}") from error
     return build_dataset(table[:, :-1] / 16, table[:, -1], num_classes)

@@ -20,6 +20,7 @@ from steelyard.types import Address, Digest
 from tests.unit.trainer_client.support import make_params
 from trainer_client.decision import Action, Attest, Poke, Situation, Stop, StopReason, Submit, Train, Wait, decide
 from trainer_client.journal import Entry, Prepared
+from trainer_client.participant import ChainClock
 
 ALICE = Address("0x" + "aa" * 20)
 AGGREGATOR = Address("0x" + "cc" * 20)
@@ -205,3 +206,16 @@ def test_only_a_member_without_submission_submits_and_only_an_attester_without_v
             assert now < ATTEST
         if isinstance(action, Stop):
             assert not active or project not in (ProjectStatus.ENROLLING, ProjectStatus.RUNNING)
+
+
+class TestClock:
+    def test_time_goes_on_between_blocks_and_follows_every_block(self) -> None:
+        here = [100.0]
+        clock = ChainClock(lambda: here[0])
+        assert clock.read(5_000) == 5_000
+        here[0] += 7.5
+        assert clock.read(5_000) == 5_007
+        assert clock.read(5_012) == 5_012, "a new block did not set the clock"
+        here[0] += 1
+        assert clock.read(9_000) == 9_000, "a chain whose clock was moved was not followed"
+        assert clock.read(8_000) == 8_000, "a chain that went back was not followed"
