@@ -11,7 +11,7 @@ from starlette.concurrency import run_in_threadpool
 
 from backend.api import accounts, projects, rounds, system
 from backend.database import Database
-from backend.errors import install_error_handlers
+from backend.errors import PROBLEM_RESPONSES, install_error_handlers
 from backend.indexer import Indexer, IndexerLimits
 from backend.keeper import Keeper, NodePoker
 from backend.limits import BodyLimit
@@ -76,7 +76,13 @@ def create_app(services: Services) -> FastAPI:
     registry = CollectorRegistry()
     registry.register(ServicesCollector(services))
     app = FastAPI(
-        title="Steelyard", version=version("steelyard"), description=_DESCRIPTION, lifespan=lifespan, redoc_url=None
+        title="Steelyard",
+        version=version("steelyard"),
+        description=_DESCRIPTION,
+        lifespan=lifespan,
+        responses=PROBLEM_RESPONSES,
+        docs_url=None,  # its page loads scripts from elsewhere
+        redoc_url=None,
     )
     app.state.services = services
     app.add_middleware(BodyLimit, limit=services.settings.max_body_bytes)

@@ -21,6 +21,30 @@ from steelyard.errors import (
 MEDIA_TYPE: Final = "application/problem+json"
 
 
+PROBLEM_RESPONSES: Final[dict[int | str, dict[str, Any]]] = {
+    "default": {
+        "description": "Problem details (RFC 9457)",
+        "content": {
+            MEDIA_TYPE: {
+                "schema": {
+                    "type": "object",
+                    "required": ["type", "title", "status", "instance"],
+                    "properties": {
+                        "type": {"type": "string", "description": "`urn:steelyard:error:…`, or `about:blank`."},
+                        "title": {"type": "string", "description": "The status in words."},
+                        "status": {"type": "integer"},
+                        "instance": {"type": "string", "description": "The path that was asked for."},
+                        "detail": {"type": "string", "description": "What is wrong with this request."},
+                        "errors": {"type": "array", "description": "Each parameter that was refused, and why."},
+                    },
+                }
+            }
+        },
+    }
+}
+"""How errors are described to clients of the API."""
+
+
 class NotFoundError(ProtocolError):
     """Nothing of this name is known here. It may exist on chain, and not be indexed yet."""
 

@@ -191,12 +191,15 @@ class Indexer:
         final = head.number - self._limits.reorg_depth
         batch = self._read_final(position, final) if position.number < final else self._read_recent(position, head)
         self._apply(position, batch)
+        count = sum(len(events) for _, events in batch.blocks)
+        if count:
+            log.info("indexed", block=batch.last.number, events=count, lag=head.number - batch.last.number)
         state = IndexerState.LIVE if batch.last.number == head.number else IndexerState.SYNCING
         self.status = replace(
             self.status,
             state=state,
             block_number=batch.last.number,
-            events=self.status.events + sum(len(events) for _, events in batch.blocks),
+            events=self.status.events + count,
             error=None,
         )
         return True

@@ -58,8 +58,8 @@ def describe_health(services: Services) -> Health:
     """The indexer's and the keeper's state in public words."""
     status, keeper = services.indexer.status, services.keeper
     lag = status.lag_blocks
-    current = status.state is IndexerState.LIVE or (status.state is IndexerState.SYNCING and lag is not None)
-    ok = current and lag is not None and lag <= services.settings.max_lag_blocks
+    follows = status.state in (IndexerState.LIVE, IndexerState.SYNCING)
+    ok = follows and lag is not None and lag <= services.settings.max_lag_blocks
     return Health(
         status="failed" if status.state is IndexerState.HALTED else "ok" if ok else "degraded",
         chain_id=services.deployment.chain_id,

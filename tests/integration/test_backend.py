@@ -18,21 +18,29 @@ from typing import Any
 import httpx
 import pytest
 from sqlalchemy import select
+from typer.testing import CliRunner
 
+from backend.cli import app
 from backend.database import Database
 from backend.event_log import decode_event
-from backend.indexer import Indexer, IndexerLimits
+from backend.indexer import Indexer, IndexerLimits, IndexerState
 from backend.models import Account, Attempt, Balance, Event, Member, Project
 from backend.round_status import get_round_status
 from backend.source import NodeSource
+from scripts.deploy import load_ethereum_srs_points
+from steelyard.chain.client import Marketplace
+from steelyard.chain.deploy import deploy, deploy_test_token
+from steelyard.chain.devnet import Devnet
 from steelyard.chain.records import Exclusion, ExclusionReason, LeaveReason, ProjectStatus, RoundStatus
+from steelyard.chain.rpc import connect
+from steelyard.chain.transactions import Sender
 from steelyard.gram import load_ethereum_srs
 from steelyard.gram.evidence import parse_bundle
 from steelyard.keystore import LIGHT_SCRYPT_N, Identity, write_keystore
 from steelyard.rounds.evidence import verify_evidence
 from steelyard.types import ProjectId
 from steelyard.updates.encryption import EncryptionKeyPair
-from tests.market_kit import AGGREGATORS, FIRST_TRAINER, OWNER, MarketKit, make_honest_updates
+from tests.market_kit import AGGREGATORS, FIRST_TRAINER, OWNER, POLICY, MarketKit, make_honest_updates
 
 pytestmark = pytest.mark.chain
 
@@ -142,6 +150,35 @@ def find_free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+def test_a_node_restarted_with_its_state_is_followed_on(database: Database, tmp_path: Path) -> None:
+    with Devnet(state_file=tmp_path / "state.json") as devnet:
+        sender = Sender(devnet.web3, devnet.account(0), POLICY)
+        deployment = deploy(sender, load_ethereum_srs_points(), token=deploy_test_token(sender))
+        kit = MarketKit(devnet, deployment)
+
+        def connect_source() -> NodeSource:
+            web3 = connect(devnet.url, chain_id=deployment.chain_id)
+            return NodeSource(Marketplace(web3, deployment.marketplace))
+
+        limits = IndexerLimits(start_block=deployment.block, poll_seconds=0.05, max_retry_seconds=0.2)
+        indexer, stop = Indexer(connect_source, database, limits), threading.Event()
+        thread = threading.Thread(target=indexer.run, args=(stop,))
+        thread.start()
+        kit.fund(OWNER)
+        project_id = kit.create_project()
+        wait_until(lambda: indexer.status.block_number == devnet.web3.eth.block_number)
+        devnet.stop()
+        wait_until(lambda: indexer.status.state is IndexerState.RETRYING)
+        devnet.start()
+        kit.enrol(project_id, [FIRST_TRAINER])
+        wait_until(lambda: indexer.status.block_number == devnet.web3.eth.block_number)
+        assert (indexer.status.state, indexer.status.reorgs) == (IndexerState.LIVE, 0)
+        stop.set()
+        thread.join()
+        with database.read() as session:
+            assert session.get_one(Project, "0x" + project_id.hex()).active == 1
+
+
 @dataclass(slots=True)
 class Process:
     """`steelyard backend run` in a process of its own."""
@@ -155,7 +192,7 @@ class Process:
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
-    def start(self) -> None:
+    def start(self, command: str = "run") -> subprocess.Popen[bytes]:
         (self.folder / "deployment.json").write_text(self.kit.deployment.dump())
         keystore = self.folder / "keeper.json"
         if not keystore.exists():
@@ -172,14 +209,16 @@ class Process:
             "BLOCK_RANGE": "3",
         }
         environment = {f"STEELYARD_BACKEND_{name}": value for name, value in settings.items()}
-        command = [sys.executable, "-c", "from scripts.cli import main; main()", "backend", "run"]
+        program = [sys.executable, "-c", "from scripts.cli import main; main()", "backend", command]
+        options = ["--keeper-keystore", str(keystore)] if command == "run" else []
         with (self.folder / "backend.log").open("ab") as log:
             self.process = subprocess.Popen(
-                [*command, "--keeper-keystore", str(keystore)],
+                [*program, *options],
                 env={**os.environ, **environment, "STEELYARD_PASSPHRASE": PASSPHRASE},
-                stdout=log,
+                stdout=subprocess.DEVNULL,
                 stderr=log,
             )
+        return self.process
 
     def stop(self, how: signal.Signals) -> int:
         assert self.process is not None
@@ -233,13 +272,10 @@ def test_a_killed_backend_loses_nothing_and_its_keeper_ends_what_is_due(kit: Mar
     project = f"/v1/projects/0x{project_id.hex()}"
     updates = dict(zip(trainers, make_honest_updates(5, 100), strict=True))
 
-    # Killed while it catches up, at moments of the machine's choosing, while the chain goes on.
+    # Killed as soon as it has begun to index, while the chain goes on.
     backend.start()
-    wait_until((backend.folder / "backend.sqlite3").exists)
     rows = kit.submit(project_id, updates)
-    backend.stop(signal.SIGKILL)
-    backend.start()
-    wait_until(backend.is_ready)
+    wait_until((backend.folder / "backend.sqlite3").exists)
     kit.settle(project_id, rows)
     backend.stop(signal.SIGKILL)
     for account in trainers[:2]:
@@ -269,6 +305,9 @@ def test_a_killed_backend_loses_nothing_and_its_keeper_ends_what_is_due(kit: Mar
         why = backend.get(f"{project}/rounds/0/explanation/{kit.address(trainers[0])}")
         assert int(why["facts"]["share"]) == paid[0]
 
+        said = CliRunner().invoke(app, ["status", "--port", str(backend.port), "--json"])
+        assert (said.exit_code, json.loads(said.stdout)["status"]) == (0, "ok")
+
         # Silence to the end: the keeper takes the project through its last deadlines, one poke each.
         for _ in range(2):
             attempt = market.get_round(project_id)
@@ -285,6 +324,8 @@ def test_a_killed_backend_loses_nothing_and_its_keeper_ends_what_is_due(kit: Mar
     assert streamed[-1] == "ProjectEnded"
 
     database = Database(f"sqlite:///{backend.folder}/backend.sqlite3")
+    check_read_model(kit, database, project_id)
+    assert backend.start("rebuild").wait(30) == 0
     check_read_model(kit, database, project_id)
     database.close()
     log = (backend.folder / "backend.log").read_text()

@@ -316,6 +316,7 @@ async def test_openapi_describes_every_route_and_parameter(backend: Backend) -> 
     for path, methods in schema["paths"].items():
         for method in methods.values():
             assert method["summary"], path
+            assert set(method["responses"]) == {"200", "default"}, path
             assert all("schema" in parameter for parameter in method.get("parameters", []))
     assert set(schema["paths"]) == {
         "/metrics",
