@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import zstandard
 
-from scripts.generate_vectors import add_torsion
+from scripts.gram_cases import add_torsion
 from steelyard.chain.records import ExclusionReason
 from steelyard.gram import Srs, commit, hash_commitment
 from steelyard.gram.points import POINT_BYTES

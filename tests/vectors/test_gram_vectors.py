@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from py_arkworks_bls12381 import G1Point
 
 from scripts import generate_vectors
+from scripts.gram_cases import Case
 from steelyard.errors import EvidenceError, ProofRejectedError
 from steelyard.gram import (
     EvidenceBundle,
@@ -22,7 +22,6 @@ from steelyard.gram import (
     verify_bundle_proof,
     verify_gram,
 )
-from steelyard.gram import verifier as verifier_module
 
 FOLDER = Path(__file__).parent / "gram"
 BUNDLES = sorted(path.stem for path in FOLDER.glob("ev_*.json"))
@@ -46,22 +45,23 @@ def change(value: Any) -> Any:
     return value[:-1] + ("1" if value[-1] != "1" else "2")
 
 
-def load_cases() -> list[dict[str, Any]]:
-    document = json.loads(read_text("evm"))
+def load_cases(class_: str) -> list[dict[str, Any]]:
+    document = json.loads(read_text(class_))
+    assert (document["class"], document["powers"]) == (class_, SRS.powers)
     assert document["count"] == len(document["cases"])
-    assert document["powers"] == SRS.powers
     cases: list[dict[str, Any]] = document["cases"]
     return cases
 
 
-CASES = load_cases()
+VALID, INVALID, MALFORMED = map(load_cases, ("valid", "invalid", "malformed"))
+
+
+def build_statement(case: dict[str, Any]) -> GramStatement:
+    return GramStatement(unhex(case["context"]), case["n"], case["d"], unhex(case["commitments"]), unhex(case["gram"]))
 
 
 def verify_case(case: dict[str, Any]) -> None:
-    statement = GramStatement(
-        unhex(case["context"]), case["n"], case["d"], unhex(case["commitments"]), unhex(case["gram"])
-    )
-    verify_gram(SRS, statement, GramProof.decode(unhex(case["proof"]), SRS.count_blocks(case["d"])))
+    verify_gram(SRS, build_statement(case), GramProof.decode(unhex(case["proof"]), SRS.count_blocks(case["d"])))
 
 
 def unhex(text: str) -> bytes:
@@ -70,7 +70,8 @@ def unhex(text: str) -> bytes:
 
 def test_all_known_answers_are_here() -> None:
     assert len(BUNDLES) == 7
-    assert {case["valid"] for case in CASES} == {True, False}
+    names = [case["name"] for cases in (VALID, INVALID, MALFORMED) for case in cases]
+    assert len(set(names)) == len(names) >= 500
 
 
 @pytest.mark.parametrize("name", BUNDLES)
@@ -131,15 +132,24 @@ def test_another_reference_string_or_size_is_refused(edit: Callable[[EvidenceBun
         verify_bundle_proof(SRS, edit(parse_bundle(read_text("ev_3_5_plain"))))
 
 
-@pytest.mark.parametrize("case", [case for case in CASES if case["valid"]], ids=lambda case: case["name"])
-def test_a_good_case_is_accepted(case: dict[str, Any]) -> None:
+def by_name(case: dict[str, Any]) -> str:
+    return str(case["name"])
+
+
+@pytest.mark.parametrize("case", VALID, ids=by_name)
+def test_a_valid_case_is_accepted(case: dict[str, Any]) -> None:
     verify_case(case)
 
 
-@pytest.mark.parametrize("case", [case for case in CASES if not case["valid"]], ids=lambda case: case["name"])
-def test_a_tampered_case_is_refused_by_the_check_that_it_names(case: dict[str, Any]) -> None:
+@pytest.mark.parametrize("case", INVALID, ids=by_name)
+def test_an_invalid_case_is_refused_by_the_pairing_alone(case: dict[str, Any]) -> None:
+    with pytest.raises(ProofRejectedError, match="pairing equation"):
+        verify_case(case)
+
+
+@pytest.mark.parametrize("case", MALFORMED, ids=by_name)
+def test_a_malformed_case_is_refused_for_the_fault_that_it_names(case: dict[str, Any]) -> None:
     reasons = {
-        "ProofRejected": "pairing equation",
         "InvalidPoint": "invalid point",
         "InvalidLength": "cannot have",
         "InvalidSize": "rows of|cannot have",
@@ -149,13 +159,37 @@ def test_a_tampered_case_is_refused_by_the_check_that_it_names(case: dict[str, A
         verify_case(case)
 
 
-def test_only_the_subgroup_check_refuses_a_proof_over_torsion(monkeypatch: pytest.MonkeyPatch) -> None:
-    (case,) = [case for case in CASES if case["name"] == "proved_outside_subgroup_C"]
-    monkeypatch.setattr(
-        verifier_module, "decode_point", lambda data: G1Point.from_xy_bytes_unchecked_be(data[16:64] + data[80:])
+def test_the_lies_are_those_of_the_generator() -> None:
+    good = {case["name"]: build_case(case) for case in VALID}
+    lies = list(generate_vectors.make_lies(good))
+    for class_, cases in (("invalid", INVALID), ("malformed", MALFORMED)):
+        made = [case.to_json() for case in lies if generate_vectors.classify(case) == class_]
+        assert made == cases[: len(made)]
+
+
+def test_some_of_the_proofs_are_those_of_the_generator() -> None:
+    names = {"n1_d1", "n2_d4089", "zero_row", "no_masks", "proof_1_of_one_statement", "nothing_at_all"}
+    made = [case.to_json() for case in generate_vectors.make_good_cases(SRS, names)]
+    assert len(made) == len(names)
+    assert made == [case for case in VALID if case["name"] in names]
+
+
+@pytest.mark.deep
+def test_all_files_are_those_of_the_generator() -> None:
+    assert {path: path.read_text() for path in FOLDER.glob("*.json") if not path.stem.startswith("ev_")} == (
+        generate_vectors.build_files(SRS)
     )
-    verify_case(case)
 
 
-def test_the_file_is_what_the_generator_writes() -> None:
-    assert [case.to_json() for case in generate_vectors.make_cases(SRS)] == CASES
+def build_case(case: dict[str, Any]) -> Case:
+    statement = build_statement(case)
+    return Case(
+        case["name"],
+        statement.context,
+        statement.n,
+        statement.d,
+        statement.commitments,
+        statement.gram,
+        unhex(case["proof"]),
+        case["expectedError"] or None,
+    )

@@ -24,15 +24,14 @@ abstract contract Vectors is Test {
         uint256[] shares;
     }
 
-    /// @notice A call from `evm.json`, and what must come of it.
+    /// @notice A call from `valid.json`, `invalid.json` or `malformed.json`, and the error that must come of it, if any.
     struct Case {
         string name;
-        bool valid;
         string expectedError;
         Statement statement;
     }
 
-    /// @dev The order and types of a case in `evm.json`, for its decoder.
+    /// @dev The order and types of a case in these files, for their decoder.
     struct EncodedCase {
         string name;
         bytes32 context;
@@ -41,12 +40,11 @@ abstract contract Vectors is Test {
         bytes commitments;
         bytes gram;
         bytes proof;
-        bool valid;
         string expectedError;
     }
 
     string private constant ENCODED_CASE =
-        "EncodedCase(string name,bytes32 context,uint256 n,uint256 d,bytes commitments,bytes gram,bytes proof,bool valid,string expectedError)";
+        "EncodedCase(string name,bytes32 context,uint256 n,uint256 d,bytes commitments,bytes gram,bytes proof,string expectedError)";
 
     function bundles() internal pure returns (string[7] memory) {
         return [
@@ -76,14 +74,15 @@ abstract contract Vectors is Test {
         return new GramVerifier(powers, srs);
     }
 
-    function readCases() internal view returns (Case[] memory cases) {
-        string memory json = vm.readFile("tests/vectors/gram/evm.json");
+    /// @param class `valid`, `invalid` or `malformed`.
+    function readCases(string memory class) internal view returns (Case[] memory cases) {
+        string memory json = _read(class);
         EncodedCase[] memory encoded = abi.decode(vm.parseJsonTypeArray(json, ".cases", ENCODED_CASE), (EncodedCase[]));
         cases = new Case[](encoded.length);
         for (uint256 k = 0; k < encoded.length; ++k) {
             EncodedCase memory e = encoded[k];
             Statement memory statement = Statement(e.context, e.n, e.d, e.commitments, e.gram, e.proof);
-            cases[k] = Case(e.name, e.valid, e.expectedError, statement);
+            cases[k] = Case(e.name, e.expectedError, statement);
         }
     }
 
@@ -114,8 +113,8 @@ abstract contract Vectors is Test {
         outcome.shares = vm.parseJsonUintArray(json, ".shares");
     }
 
-    function _read(string memory bundle) private view returns (string memory) {
-        return vm.readFile(string.concat("tests/vectors/gram/", bundle, ".json"));
+    function _read(string memory name) private view returns (string memory) {
+        return vm.readFile(string.concat("tests/vectors/gram/", name, ".json"));
     }
 
     function _context(string memory json) private pure returns (bytes32) {

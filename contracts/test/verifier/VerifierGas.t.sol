@@ -25,7 +25,7 @@ contract VerifierGasTest is Vectors {
     }
 
     function measure(string memory name) internal {
-        Case[] memory cases = readCases();
+        Case[] memory cases = readCases("valid");
         for (uint256 k = 0; k < cases.length; ++k) {
             if (keccak256(bytes(cases[k].name)) != keccak256(bytes(name))) continue;
             Statement memory s = cases[k].statement;

@@ -5,7 +5,7 @@ import pytest
 from eth_utils.crypto import keccak
 from py_arkworks_bls12381 import G1Point, Scalar
 
-from scripts.generate_vectors import add_torsion
+from scripts.gram_cases import add_torsion
 from steelyard.constants import BLS12_381_ORDER, UPDATE_MAX, UPDATE_MIN
 from steelyard.errors import CommitmentMismatchError
 from steelyard.gram import (

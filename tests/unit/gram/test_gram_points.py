@@ -3,7 +3,7 @@
 import pytest
 from py_arkworks_bls12381 import G1Point, Scalar
 
-from scripts.generate_vectors import add_torsion
+from scripts.gram_cases import add_torsion
 from steelyard.constants import BLS12_381_ORDER
 from steelyard.gram import decode_scalars, encode_scalars
 from steelyard.gram.field import decode_scalar, encode_scalar
