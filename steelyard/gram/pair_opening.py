@@ -14,9 +14,9 @@ from steelyard.gram.transcript import compute_line
 
 def commit_polynomial(srs: Srs, polynomial: Polynomial, blinder: int) -> bytes:
     """`[polynomial(τ)]₁ + blinder·H`, encoded."""
-    coefficients = [int(x) for x in polynomial.coeffs()]
-    points = [*srs.g1[: len(coefficients)], get_blinding_generator()]
-    return encode_point(multiply_sum(points, [*coefficients, blinder]))
+    used = [(power, int(x)) for power, x in zip(srs.g1, polynomial.coeffs(), strict=False) if x != 0]
+    points, coefficients = [power for power, _ in used], [x for _, x in used]
+    return encode_point(multiply_sum([*points, get_blinding_generator()], [*coefficients, blinder]))
 
 
 def open_pair(srs: Srs, F: Polynomial, z: int, at_z: int, at_inverse: int) -> bytes:

@@ -128,9 +128,9 @@ class GramProof:
         end_s_hat = end_t0 + POINT_BYTES
         end_scalars = end_s_hat + SCALAR_BYTES * (2 * blocks + 1)
         end_w = end_scalars + POINT_BYTES
-        (t0,) = _decode_scalars("t0", data[end_m:end_t0])
-        *evaluations, s = _decode_scalars("a, a' or s", data[end_s_hat:end_scalars])
-        (omega,) = _decode_scalars("ω", data[end_w:])
+        (t0,) = read_scalars("t0", data[end_m:end_t0])
+        *evaluations, s = read_scalars("a, a' or s", data[end_s_hat:end_scalars])
+        (omega,) = read_scalars("ω", data[end_w:])
         return cls(
             M=tuple(split_points(data[:end_m])),
             t0=t0,
@@ -143,7 +143,12 @@ class GramProof:
         )
 
 
-def _decode_scalars(name: str, data: bytes) -> tuple[int, ...]:
+def read_scalars(name: str, data: bytes) -> tuple[int, ...]:
+    """The scalars of a proof.
+
+    Raises:
+        ProofRejectedError: one is not below the group order; `name` says which.
+    """
     try:
         return decode_scalars(data)
     except ValueError as error:
