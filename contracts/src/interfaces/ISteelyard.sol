@@ -230,8 +230,8 @@ struct Member {
 
 /// @title Steelyard, a marketplace for federated learning (docs/protocol.md)
 /// @notice Escrows budgets and stakes, verifies the weighing of each round, pays by contribution, enforces deadlines.
-/// @dev Assumes the token neither charges on transfer nor rebases; the received amount is checked. Deployed once,
-/// never upgraded, paused or owned.
+/// @dev Assumes the token neither charges on transfer nor rebases, and that its supply stays below 2^128; the received
+/// amount is checked. Deployed once, never upgraded, paused or owned.
 /// @dev Invariant: for each token, balance ≥ Σ pools and unspent budgets + Σ stakes + Σ credits + burnt.
 /// @dev Invariant: from every state, at most three calls of `poke` after the deadlines return all principal.
 interface ISteelyard {
@@ -319,7 +319,7 @@ interface ISteelyard {
     );
     event ProjectStarted(ProjectId indexed projectId, uint256 trainers);
     /// @param status Completed, Cancelled or Failed.
-    /// @param refund What goes back to the owner.
+    /// @param refund What goes back to the owner: rounds that were never settled, and the dust of every division.
     /// @param pool What was split among those who earned.
     event ProjectEnded(ProjectId indexed projectId, ProjectStatus status, uint256 refund, uint256 pool);
     event TrainerEnrolled(ProjectId indexed projectId, address indexed trainer, uint256 slot);
@@ -459,7 +459,8 @@ interface ISteelyard {
 
     /// @notice Submits the caller's update for the current attempt.
     /// @dev Only the hash of the commitments is stored. Warning: final; it cannot be replaced or withdrawn.
-    /// @custom:reverts RoundNotInStatus, WrongRound, NotEnrolled, AlreadySubmitted, DuplicateCommitment, InvalidCid, ZeroValue
+    /// @custom:reverts RoundNotInStatus, WrongRound, NoAggregator, NotEnrolled, AlreadySubmitted, InvalidCid, ZeroValue,
+    /// DuplicateCommitment
     function submit(ProjectId projectId, uint256 round, Cid calldata cid, bytes32 commitmentHash) external;
 
     /// @notice Settles the current attempt: verifies the proof, weighs, fixes shares, strikes and reputations.

@@ -162,6 +162,22 @@ contract ClosingTest is Base {
         assertEq(market.getProject(id).active, 15);
     }
 
+    /// @notice Announcing to leave before the last strike saves no stake.
+    function test_leavingDoesNotEvadeASlash() public {
+        run(5);
+        finish(same(5, 1), 16);
+        vm.prank(trainers[4]);
+        market.leave(id);
+        submit(0, 5);
+        settle(same(5, 1), 16);
+        vm.warp(market.getRound(id).attestDeadline);
+        vm.expectEmit(address(market));
+        emit ISteelyard.TrainerLeft(id, trainers[4], LeaveReason.Struck);
+        poke();
+        assertEq(stakeOf(trainers[4]).free, 1000e6 - uint256(MIN_STAKE) * 2500 / 10_000);
+        assertEq(market.getProject(id).leaving, 0);
+    }
+
     function test_aRoundWithoutSignalPaysAndRatesNobody() public {
         run(4);
         finish(same(4, 0), 0);

@@ -4,7 +4,7 @@ pragma solidity 0.8.37;
 import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
 
 import {Rounds} from "../../src/Rounds.sol";
-import {ISteelyard, Permit, ProjectParams, ProjectStatus, Settlement} from "../../src/interfaces/ISteelyard.sol";
+import {ISteelyard, Permit, ProjectParams, ProjectStatus, RoundStatus} from "../../src/interfaces/ISteelyard.sol";
 import {BlacklistToken, FeeToken, HookToken, SilentToken} from "../../src/mocks/OddTokens.sol";
 import {TestToken} from "../../src/mocks/TestToken.sol";
 import {Base} from "./Base.t.sol";
@@ -91,6 +91,8 @@ contract MoneyTest is Base {
         rounds.start(id);
         revertsNotInStatus(ProjectStatus.None, ProjectStatus.Running);
         rounds.leave(id);
+        vm.expectRevert(notInStatus(RoundStatus.None, RoundStatus.Weighing));
+        rounds.abandon(id, 0);
     }
 
     // ------------------------------------------------------------------------------------------------- odd tokens
