@@ -34,6 +34,7 @@ class Processes:
     log_dir: Path
     running: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
     tolerated: set[str] = field(default_factory=set)
+    _commands: dict[str, tuple[Sequence[str], Mapping[str, str]]] = field(default_factory=dict)
 
     def __enter__(self) -> Self:
         self.log_dir.mkdir(parents=True, exist_ok=True)
@@ -57,7 +58,8 @@ class Processes:
         """
         if may_fail:
             self.tolerated.add(name)
-        with self.log_path(name).open("wb") as log:
+        self._commands[name] = (arguments, environment)
+        with self.log_path(name).open("ab") as log:
             self.running[name] = subprocess.Popen(
                 [sys.executable, "-m", *arguments],
                 stdin=subprocess.DEVNULL,
@@ -66,6 +68,10 @@ class Processes:
                 env={**os.environ, **environment},
                 preexec_fn=_end_with_parent,  # noqa: PLW1509 - started from the main thread only
             )
+
+    def restart(self, name: str) -> None:
+        """Starts a process that was killed again, as it was started before. Its log goes on."""
+        self.start(name, *self._commands[name])
 
     def log_path(self, name: str) -> Path:
         """Where a process writes."""

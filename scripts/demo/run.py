@@ -52,13 +52,13 @@ def play(out: Path, console: Console, *, timeout_seconds: float, keep: bool) -> 
         console.print("Deploying contracts, funding accounts, enrolling seven trainers …")
         stage = set_stage(DEMO, devnet, paths)
         port = find_free_port()
-        _start_programs(stage, processes, port)
-        _await_ready(stage, processes, port, console)
+        start_programs(stage, processes, port)
+        await_ready(stage, processes, port, console)
         stage.connect(OWNER).marketplace.start(stage.project_id)
         watcher = Watcher(stage, processes, console)
         watcher.follow(timeout_seconds)
-        _await_exit(stage, processes)
-        _claim_all(stage)
+        await_exit(stage, processes)
+        claim_all(stage)
         report = _build_report(stage, watcher, port, time.monotonic() - began)
         report.write(paths.root / "report.json")
         report.print(console)
@@ -68,7 +68,8 @@ def play(out: Path, console: Console, *, timeout_seconds: float, keep: bool) -> 
     return failures
 
 
-def _start_programs(stage: Stage, processes: Processes, port: int) -> None:
+def start_programs(stage: Stage, processes: Processes, port: int) -> None:
+    """Starts the backend on a port, and all aggregators and trainers."""
     cli = "scripts.cli"
     backend = [cli, "backend", "run", "--port", str(port), "--keeper-keystore", str(stage.paths.keystore(KEEPER))]
     processes.start("backend", backend, stage.environment(KEEPER))
@@ -89,7 +90,7 @@ def _trainer_command(stage: Stage, role: Role) -> list[str]:
     return ["scripts.demo.dishonest", role.conduct, project, role.data]
 
 
-def _await_ready(stage: Stage, processes: Processes, port: int, console: Console) -> None:
+def await_ready(stage: Stage, processes: Processes, port: int, console: Console) -> None:
     """Waits for backend and aggregators: an aggregator that is not there yet would still be drawn."""
     with console.status("Starting backend, aggregators and trainers …"):
         deadline = time.monotonic() + START_SECONDS
@@ -115,7 +116,7 @@ def _is_backend_ready(port: int) -> bool:
         return False
 
 
-def _await_exit(stage: Stage, processes: Processes) -> None:
+def await_exit(stage: Stage, processes: Processes) -> None:
     """Waits until the trainers have seen the end and left by themselves."""
     deadline = time.monotonic() + EXIT_SECONDS
     while not all(processes.has_ended(role.name) for role in stage.cast.trainers):
@@ -127,7 +128,8 @@ def _await_exit(stage: Stage, processes: Processes) -> None:
         time.sleep(0.5)
 
 
-def _claim_all(stage: Stage) -> None:
+def claim_all(stage: Stage) -> None:
+    """Has everybody paid out what they were credited, and burns what slashes have taken."""
     for name in stage.identities:
         marketplace = stage.connect(name).marketplace
         address = stage.identities[name].address
@@ -141,21 +143,21 @@ def _claim_all(stage: Stage) -> None:
 def _build_report(stage: Stage, watcher: Watcher, port: int, seconds: float) -> Report:
     marketplace = stage.connect().marketplace
     events = marketplace.get_events(stage.deployment.block, marketplace.get_block_number())
-    verified = _write_evidence(stage, watcher.rounds)
+    verified = write_evidence(stage, watcher.rounds)
     trainers = tuple(_build_trainer_line(stage, role, watcher.rounds, events) for role in stage.cast.trainers)
     return Report(
         status=watcher.status.name.lower(),
         project_id="0x" + stage.project_id.hex(),
         trainers=trainers,
         rounds=tuple(_build_round_line(stage, facts) for facts in watcher.rounds),
-        accounts=_count_tokens(stage),
+        accounts=count_tokens(stage),
         evidence_verified=verified,
-        backend_agrees=_compare_backend(stage, watcher.rounds, port),
+        backend_agrees=compare_backend(stage, watcher.rounds, port),
         seconds=seconds,
     )
 
 
-def _write_evidence(stage: Stage, rounds: Sequence[RoundFacts]) -> bool:
+def write_evidence(stage: Stage, rounds: Sequence[RoundFacts]) -> bool:
     """Writes each round's bundle, reads the file again and verifies it as a stranger would."""
     stage.paths.evidence.mkdir(parents=True, exist_ok=True)
     srs, rule = load_ethereum_srs(), get_rule(stage.project_file.chain.rule)
@@ -225,7 +227,8 @@ def _build_round_line(stage: Stage, facts: RoundFacts) -> RoundLine:
     )
 
 
-def _count_tokens(stage: Stage) -> Accounts:
+def count_tokens(stage: Stage) -> Accounts:
+    """Who holds what now."""
     marketplace, token = stage.connect().marketplace, stage.get_token()
     addresses = {name: identity.address for name, identity in stage.identities.items()}
     stakes = {name: marketplace.get_stake(address, token.address) for name, address in addresses.items()}
@@ -242,7 +245,7 @@ def _count_tokens(stage: Stage) -> Accounts:
     )
 
 
-def _compare_backend(stage: Stage, rounds: Sequence[RoundFacts], port: int) -> bool:
+def compare_backend(stage: Stage, rounds: Sequence[RoundFacts], port: int) -> bool:
     """Whether the backend serves the same evidence as the chain does, once it has caught up."""
     head = stage.connect().marketplace.get_block_number()
     deadline = time.monotonic() + EXIT_SECONDS

@@ -72,36 +72,43 @@ class Watcher:
     status: ProjectStatus = ProjectStatus.ENROLLING
     _names: dict[Address, str] = field(default_factory=dict)
     _model: GlobalModel | None = None
+    _history: EventHistory | None = None
+    _told: int = 0
     _opened_at: float = 0.0
     _attested: int = 0
 
-    def follow(self, timeout_seconds: float) -> tuple[LoggedEvent, ...]:
-        """Follows the project until it has ended and returns all of its events.
+    def follow(
+        self, timeout_seconds: float, until: Callable[[Sequence[LoggedEvent]], bool] = lambda _events: False
+    ) -> tuple[LoggedEvent, ...]:
+        """Follows the project until it has ended, or for as long as `until` is false, and returns all of its events.
+
+        May be called again to go on.
 
         Raises:
           ProcessDiedError: a program failed.
           DemoTimeoutError: it takes too long.
         """
-        self._names = {identity.address: name for name, identity in self.stage.identities.items()}
-        self._model = fetch_initial_model(self.stage.open_store(), self.stage.spec)
+        if self._history is None:
+            self._names = {identity.address: name for name, identity in self.stage.identities.items()}
+            self._model = fetch_initial_model(self.stage.open_store(), self.stage.spec)
+            self._history = EventHistory(self.stage.connect().marketplace.get_events, self.stage.deployment.block)
         marketplace = self.stage.connect().marketplace
-        history = EventHistory(marketplace.get_events, self.stage.deployment.block)
-        deadline = time.monotonic() + timeout_seconds
         next_block = time.monotonic()
-        told = 0
-        while self.status not in (ProjectStatus.COMPLETED, ProjectStatus.FAILED, ProjectStatus.CANCELLED):
-            if time.monotonic() > deadline:
-                raise DemoTimeoutError(f"the project has not ended after {timeout_seconds:.0f} s")
+        deadline = next_block + timeout_seconds
+        while True:
             self.processes.check()
             if time.monotonic() >= next_block:
                 self.stage.devnet.mine()
                 next_block = time.monotonic() + BLOCK_SECONDS
-            events = history.refresh(marketplace.get_block_number())
-            for logged in events[told:]:
+            events = self._history.refresh(marketplace.get_block_number())
+            for logged in events[self._told :]:
                 self._tell(logged, events)
-            told = len(events)
+            self._told = len(events)
+            if self.status in (ProjectStatus.COMPLETED, ProjectStatus.FAILED, ProjectStatus.CANCELLED) or until(events):
+                return events
+            if time.monotonic() > deadline:
+                raise DemoTimeoutError(f"the project has not come so far in {timeout_seconds:.0f} s")
             time.sleep(POLL_SECONDS)
-        return events
 
     def _name(self, account: Address) -> str:
         return self._names.get(account, account)
