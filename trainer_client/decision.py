@@ -47,7 +47,6 @@ class StopReason(Enum):
     """Why there is nothing left to do."""
 
     ENDED = "the project has ended"
-    UNKNOWN = "there is no such project"
     NOT_ENROLLED = "the account is not enrolled"
     REMOVED = "the account is no longer part of the project"
 
@@ -104,9 +103,7 @@ def decide(situation: Situation, entry: Entry, poke_after: int = POKE_AFTER_SECO
       poke_after: seconds past a deadline after which the trainer does a keeper's work.
     """
     project, member = situation.project, situation.member
-    if project.status is ProjectStatus.NONE:
-        return Stop(StopReason.UNKNOWN)
-    if project.status in (ProjectStatus.COMPLETED, ProjectStatus.CANCELLED, ProjectStatus.FAILED):
+    if project.status not in (ProjectStatus.ENROLLING, ProjectStatus.RUNNING):
         return Stop(StopReason.ENDED)
     if member is None:
         return Stop(StopReason.NOT_ENROLLED)

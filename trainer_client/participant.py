@@ -14,7 +14,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from steelyard.chain.client import Marketplace
+from steelyard.chain.client import Marketplace, UnknownProjectError
 from steelyard.chain.events import StakeSlashed, TrainerLeft
 from steelyard.chain.records import LeaveReason, Member, Project, Round, RoundStatus
 from steelyard.chain.reverts import DuplicateCommitmentError, NothingToDoError
@@ -135,7 +135,7 @@ class Participant:
 
         Raises:
           RemovedError, NotEnrolledHereError: the account is not part of the project.
-          WrongChainError: the node serves another chain now.
+          WrongChainError, UnknownProjectError: the node serves another chain now.
           VerificationError: a final round's aggregate is false, so that there is no model to train on.
           ConfigError: the journal cannot be written, or there is no such device.
         """
@@ -143,7 +143,7 @@ class Participant:
         while not stop.is_set():
             try:
                 action = self.step()
-            except (RemovedError, NotEnrolledHereError, WrongChainError):
+            except (RemovedError, NotEnrolledHereError, WrongChainError, UnknownProjectError):
                 raise
             except (ChainError, StorageError) as error:
                 self.report("trouble", {"error": str(error), "hint": error.hint, "retry_seconds": pause})

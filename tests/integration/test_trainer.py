@@ -8,13 +8,12 @@ from typing import Any
 
 import pytest
 
-from steelyard.chain.client import Marketplace
+from steelyard.chain.client import Marketplace, UnknownProjectError
 from steelyard.chain.devnet import Devnet
 from steelyard.chain.records import LeaveReason, ProjectStatus, RoundStatus
 from steelyard.errors import BlobNotFoundError, ConfigError, DataError, StorageUnavailableError
 from steelyard.storage import compute_cid
-from steelyard.types import Cid
-from steelyard.updates.aggregate import Aggregate
+from steelyard.types import Cid, ProjectId
 from tests.integration.trainer_kit import OWNER, ROUNDS, STAKE, TRAINERS, World, make_world
 from trainer_client.attestation import ObjectWhen
 from trainer_client.decision import Attest, Poke, Stop, StopReason, Submit, Train, Wait
@@ -83,21 +82,11 @@ def test_a_project_from_its_first_round_to_its_end(world: World) -> None:
     assert world.model().round_index == ROUNDS
 
 
-@pytest.mark.parametrize(
-    "lie",
-    [
-        lambda aggregate: replace(aggregate, vector=aggregate.vector + 1),
-        lambda aggregate: replace(aggregate, blinders=tuple(b ^ 1 for b in aggregate.blinders)),
-        lambda aggregate: replace(aggregate, next_model=compute_cid(b"another model")),
-    ],
-    ids=["aggregate", "blinders", "next model"],
-)
-def test_trainers_object_to_a_lying_aggregator_and_the_round_is_repeated_with_fresh_seeds(
-    world: World, lie: Callable[[Aggregate], Aggregate]
-) -> None:
+def test_trainers_object_to_a_lying_aggregator_and_the_round_is_repeated_with_fresh_seeds(world: World) -> None:
+    """The aggregate opens, but the model that is published with it is another. More lies: test_attestation.py."""
     market = world.market(world.account(OWNER))
     submit_all(world)
-    world.settle(lie)
+    world.settle(lambda aggregate: replace(aggregate, next_model=compute_cid(b"another model")))
     with world.participants() as participants:
         for participant in participants:
             participant.step()
@@ -377,6 +366,13 @@ def test_a_trainer_that_finds_the_work_done_goes_on(world: World) -> None:
         slow._do(Poke("late"), situation, slow.journal.get(1, 0))
     assert market.get_project(world.project_id).attempt == 2
     assert not reports
+
+
+def test_a_chain_that_was_begun_anew_ends_the_run(world: World, devnet: Devnet) -> None:
+    with world.participant(0) as participant:
+        participant.project = replace(participant.project, project_id=ProjectId(bytes(32)))
+        with pytest.raises(UnknownProjectError):
+            participant.run(threading.Event())
 
 
 def test_an_update_that_diverges_is_not_sent_and_the_loop_goes_on(world: World) -> None:

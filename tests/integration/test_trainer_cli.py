@@ -28,7 +28,6 @@ from tests.integration.trainer_kit import (
     OWNER,
     PASSPHRASE,
     POLICY,
-    ROUNDS,
     STAKE,
     TRAINERS,
     World,
@@ -38,12 +37,14 @@ from trainer_client.cli import app
 
 pytestmark = pytest.mark.chain
 
+ROUNDS = 2
+
 
 @pytest.fixture(scope="module")
 def fresh_world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     folder = tmp_path_factory.mktemp("cli")
     with Devnet() as devnet:
-        world = make_world(folder, devnet, start=False, enrolled=TRAINERS - 1)
+        world = make_world(folder, devnet, rounds=ROUNDS, start=False, enrolled=TRAINERS - 1)
         (folder / "deployment.json").write_text(world.deployment.dump())
         yield world
 
@@ -96,7 +97,7 @@ def test_from_an_empty_disk_to_a_place_in_a_project(world: World, state: Path) -
     refused = call(world, state, keystore, "enrol", project_text(world), "--yes")
     assert refused.exit_code == 7
     assert "free stake are missing" in refused.stderr
-    for promise in ("95 SYT a round", "locks          100 SYT", "50 SYT at 1 strikes", "yours is 50 %", "4 of 5"):
+    for promise in ("142.5 SYT a round", "locks          100 SYT", "50 SYT at 1 strikes", "yours is 50 %", "4 of 5"):
         assert promise in refused.stdout
 
     owner = Sender(world.devnet.web3, world.account(OWNER), POLICY)
