@@ -35,7 +35,7 @@ from steelyard.cli_support import (
     print_warning,
 )
 from steelyard.errors import ConfigError
-from steelyard.gram import ETHEREUM_SRS_DIGEST, Srs, load_ethereum_srs
+from steelyard.gram import Srs, load_srs_by_digest
 from steelyard.rules.registry import RULES, Rule
 from steelyard.storage import open_store
 from steelyard.types import Address
@@ -208,15 +208,14 @@ def _get_rules(deployment: Deployment) -> dict[Address, Rule]:
 
 
 def _get_verifiers(deployment: Deployment) -> dict[Address, Srs]:
-    if deployment.srs_digest != ETHEREUM_SRS_DIGEST:
-        raise ConfigError(f"this version knows the Ethereum ceremony only, not the string {deployment.srs_digest}")
-    return {deployment.verifier: load_ethereum_srs()}
+    return {deployment.verifier: load_srs_by_digest(deployment.srs_digest)}
 
 
 def _configure_logs() -> None:
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,
+            add_insecure_mark,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.JSONRenderer(),
         ],

@@ -15,7 +15,7 @@ from aggregator.collector import Collector
 from aggregator.decision import Action, decide
 from aggregator.settling import RoundWork, Settled, WaitingError
 from steelyard.chain.client import Marketplace
-from steelyard.chain.events import LoggedEvent, RoundOpened
+from steelyard.chain.events import LoggedEvent, ProjectEnded, RoundOpened
 from steelyard.chain.history import EventHistory
 from steelyard.chain.records import Project, Round
 from steelyard.chain.reverts import NothingToDoError
@@ -93,7 +93,11 @@ class AggregatorService:
         """
         head = self.marketplace.get_block_number()
         events = self.history.refresh(head)
-        for project_id in _find_projects(events, self.me):
+        attempts = _find_attempts(events)
+        self._forget(attempts)
+        for project_id, opened in attempts.items():
+            if opened.aggregator != self.me:
+                continue
             project = self.marketplace.get_project(project_id)
             round_ = self.marketplace.get_round(project_id)
             action = decide(project, round_, self.me)
@@ -108,6 +112,15 @@ class AggregatorService:
             except TransactionRevertedError as error:
                 log.error("transaction reverted", action=action.value, error=str(error))
                 self._abandon_if_late(action, project_id, round_, log)
+
+    def _forget(self, attempts: Mapping[ProjectId, RoundOpened]) -> None:
+        """Lets go of what belongs to projects that have ended, and of submissions to attempts that are over."""
+        for ended in self._specs.keys() - attempts.keys():
+            del self._specs[ended]
+            self._models.pop(ended, None)
+        for project_id, attempt in list(self._assignments):
+            if project_id not in attempts or attempts[project_id].attempt != attempt:
+                del self._assignments[project_id, attempt]
 
     def _act(
         self,
@@ -205,13 +218,18 @@ class AggregatorService:
                 log.error("could not give the round up", error=str(error))
 
 
-def _find_projects(events: Sequence[LoggedEvent], me: Address) -> tuple[ProjectId, ...]:
-    """Projects whose latest attempt is this aggregator's."""
-    latest: dict[ProjectId, Address] = {}
+def _find_attempts(events: Sequence[LoggedEvent]) -> dict[ProjectId, RoundOpened]:
+    """The latest attempt of each project that has not ended."""
+    latest: dict[ProjectId, RoundOpened] = {}
     for logged in events:
-        if isinstance(logged.event, RoundOpened):
-            latest[logged.event.project_id] = logged.event.aggregator
-    return tuple(project_id for project_id, aggregator in latest.items() if aggregator == me)
+        match logged.event:
+            case RoundOpened() as opened:
+                latest[opened.project_id] = opened
+            case ProjectEnded(project_id=project_id):
+                latest.pop(project_id, None)
+            case _:
+                pass
+    return latest
 
 
 def _log_settled(log: structlog.stdlib.BoundLogger, settled: Settled) -> None:

@@ -160,6 +160,7 @@ class TestRestart:
         arena.vote()
         restarted.step()
         restarted.step()
+        assert (restarted._assignments, restarted._specs, restarted._models) == ({}, {}, {})
 
         assert len(arena.events(RoundSettled)) == 1
         assert arena.outcomes() == [RoundOutcome.FINAL]
@@ -207,6 +208,7 @@ class TestAbandoning:
         assert arena.stake(arena.identity(FIRST).address) == (2 * STAKE, 0)
         service.step()
         assert arena.round_status is RoundStatus.COLLECTING
+        assert service._assignments == {}, "keeps the submissions of an attempt that is over"
 
     def test_a_round_with_too_many_bad_payloads_is_given_up_at_once_and_repeated(self, arena: Arena) -> None:
         submit_by_hand(arena, {1: bad_submissions.to_another_key, 2: bad_submissions.wrong_dimension})
