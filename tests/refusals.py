@@ -14,9 +14,22 @@ from steelyard.chain.codec import encode_call
 from steelyard.chain.records import Exclusion, ExclusionReason, RoundStatus, Settlement
 from steelyard.chain.transactions import Receipt
 from steelyard.errors import TransactionRevertedError
+from steelyard.gram.points import FIELD_MODULUS
 from steelyard.rounds.submission import OpenedSubmission
-from steelyard.types import ProjectId
-from tests.market_kit import AGGREGATORS, FIRST_TRAINER, OWNER, MarketKit, make_honest_updates, make_settlement
+from steelyard.types import Address, ProjectId
+from tests.market_kit import (
+    AGGREGATOR_STAKE,
+    AGGREGATORS,
+    FIRST_TRAINER,
+    MIN_STAKE,
+    OWNER,
+    MarketKit,
+    make_honest_updates,
+    make_settlement,
+)
+
+MSM = Address("0x000000000000000000000000000000000000000C")
+"""The precompile that checks every point of a proof."""
 
 ENOUGH_GAS = 3_000_000
 """For a call that is sent without being simulated first."""
@@ -66,6 +79,7 @@ class Waiting:
     rows: list[OpenedSubmission]
     good: Settlement
     aggregator: int = AGGREGATORS[0]
+    round_index: int = 0
 
     @property
     def n(self) -> int:
@@ -85,7 +99,7 @@ class Waiting:
         return self.market.get_round(self.project_id).status
 
     def settle(self, settlement: Settlement) -> Receipt:
-        return self.market.settle(self.project_id, self.market.get_round(self.project_id).index, settlement)
+        return self.market.settle(self.project_id, self.round_index, settlement)
 
     def refuses(self, error: TransactionRevertedError, **changes: object) -> None:
         """The good settlement with these members is refused with this error."""
@@ -94,28 +108,26 @@ class Waiting:
         with expect(error):
             self.settle(bad)
 
-    def refuses_mined(self, error: TransactionRevertedError, gas: int = ENOUGH_GAS, **changes: object) -> None:
+    def refuses_mined(self, error: TransactionRevertedError, **changes: object) -> None:
         """The same for a transaction that is sent all the same, mined, and fails."""
         bad = replace(self.good, **changes)  # type: ignore[arg-type]
-        round_index = self.market.get_round(self.project_id).index
-        self.fails_when_mined(error, encode("settle", self.project_id, round_index, bad), gas)
+        self.fails_when_mined(error, self.encode(bad))
 
     def fails_when_mined(self, error: TransactionRevertedError, data: bytes, gas: int = ENOUGH_GAS) -> None:
         """A transaction of the aggregator's with this calldata is mined and fails."""
         fail_when_mined(self.kit, self.aggregator, error, data, gas)
 
-
-SHAPES = {"5 trainers": (5, 100), "2 blocks": (3, 5_000), "7 trainers": (7, 100)}
-"""Trainers and dimensions. At 5,000 a row has two commitments; seven trainers tolerate two exclusions."""
+    def encode(self, settlement: Settlement) -> bytes:
+        """Calldata that settles the round."""
+        return encode("settle", self.project_id, self.round_index, settlement)
 
 
 def wait_for_settlement(
-    kit: MarketKit, n: int, d: int, rows: list[OpenedSubmission] | None = None, excluded: tuple[int, ...] = ()
+    kit: MarketKit, project_id: ProjectId, n: int, rows: list[OpenedSubmission] | None = None, *excluded: int
 ) -> Waiting:
-    """A project whose first round has all its submissions: `rows`, or fresh ones."""
+    """Starts a project and has all its `n` trainers submit `rows`, or fresh ones."""
     accounts = list(range(FIRST_TRAINER, FIRST_TRAINER + n))
-    project_id = kit.create_project(dimension=d)
-    kit.enrol(project_id, accounts)
+    d = kit.market(OWNER).get_project(project_id).params.dimension
     kit.market(OWNER).start(project_id)
     rows = rows or kit.make_rows(dict(zip(accounts, make_honest_updates(n, d), strict=True)))
     kit.post(project_id, accounts, rows)
@@ -124,19 +136,26 @@ def wait_for_settlement(
     return Waiting(kit, project_id, accounts, rows, make_settlement(weighed, exclusions))
 
 
-def make_waiting_rounds(kit: MarketKit) -> dict[str, Waiting]:
-    """One attempt of each shape, and a twin of the first: another project with the same submissions.
+def enrol_again(kit: MarketKit, n: int, d: int = 100) -> ProjectId:
+    """One more project for the first `n` trainers of `make_waiting_rounds`, who have stake for it."""
+    project_id = kit.create_project(dimension=d)
+    for account in range(FIRST_TRAINER, FIRST_TRAINER + n):
+        kit.market(account).enrol(project_id)
+    return project_id
 
-    Of seven submissions, the second and the fifth are excluded.
-    """
+
+def make_waiting_rounds(kit: MarketKit) -> dict[str, Waiting]:
+    """Rounds of seven trainers, two of them excluded; of five; of the same five again; and of two blocks a row."""
     kit.fund(OWNER)
-    kit.offer_aggregator()
-    first = wait_for_settlement(kit, *SHAPES["5 trainers"])
+    kit.offer_aggregator(stake=8 * AGGREGATOR_STAKE)
+    seven = kit.create_project()
+    kit.enrol(seven, range(FIRST_TRAINER, FIRST_TRAINER + 7), stake=8 * MIN_STAKE)
+    five = wait_for_settlement(kit, enrol_again(kit, 5), 5)
     return {
-        "5 trainers": first,
-        "twin": wait_for_settlement(kit, *SHAPES["5 trainers"], rows=first.rows),
-        "2 blocks": wait_for_settlement(kit, *SHAPES["2 blocks"]),
-        "7 trainers": wait_for_settlement(kit, *SHAPES["7 trainers"], excluded=(1, 4)),
+        "5 trainers": five,
+        "twin": wait_for_settlement(kit, enrol_again(kit, 5), 5, five.rows),
+        "2 blocks": wait_for_settlement(kit, enrol_again(kit, 3, 5_000), 3),
+        "7 trainers": wait_for_settlement(kit, seven, 7, None, 1, 4),
     }
 
 
@@ -146,7 +165,7 @@ def intact(waiting: Waiting) -> Iterator[Waiting]:
     with unchanged(waiting.kit):
         yield waiting
     assert waiting.get_status() is RoundStatus.WEIGHING
-    waiting.settle(waiting.good)
+    waiting.kit.sender(waiting.aggregator).send(waiting.market.address, waiting.encode(waiting.good), gas=ENOUGH_GAS)
     assert waiting.get_status() is RoundStatus.ATTESTING
 
 
@@ -164,3 +183,25 @@ def fail_when_mined(
 def patch(data: bytes, offset: int, replacement: bytes) -> bytes:
     """`data` with `replacement` at `offset`."""
     return data[:offset] + replacement + data[offset + len(replacement) :]
+
+
+def add_torsion(point: bytes) -> bytes:
+    """The sum with `(0, 2)`, a point of order 3: on the curve but outside the subgroup, and no pairing can tell."""
+    x, y = int.from_bytes(point[:64], "big"), int.from_bytes(point[64:], "big")
+    slope = (y - 2) * pow(x, -1, FIELD_MODULUS)
+    moved_x = (slope**2 - x) % FIELD_MODULUS
+    moved_y = (slope * (x - moved_x) - y) % FIELD_MODULUS
+    assert (moved_y**2 - moved_x**3 - 4) % FIELD_MODULUS == 0
+    return moved_x.to_bytes(64, "big") + moved_y.to_bytes(64, "big")
+
+
+def malform(point: bytes) -> dict[str, bytes]:
+    """Encodings that are no point of the group, all close to `point`."""
+    x, y = int.from_bytes(point[:64], "big"), int.from_bytes(point[64:], "big")
+    return {
+        "off the curve": patch(point, 127, bytes([point[127] ^ 1])),
+        "outside the subgroup": add_torsion(point),
+        "x not below p": (x + FIELD_MODULUS).to_bytes(64, "big") + point[64:],
+        "y not below p": point[:64] + (y + FIELD_MODULUS).to_bytes(64, "big"),
+        "padding": b"\x01" + point[1:],
+    }

@@ -97,4 +97,5 @@ def _translate_revert(error: ContractLogicError) -> ChainError:
 
 def _is_out_of_gas(message: str) -> bool:
     lowered = message.lower().replace(" ", "")
-    return "outofgas" in lowered or "gasrequiredexceeds" in lowered
+    phrases = ("outofgas", "gasrequiredexceeds", "intrinsicgastoo", "floordatagascost")
+    return any(phrase in lowered for phrase in phrases)

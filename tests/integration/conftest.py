@@ -21,8 +21,10 @@ def shared_devnet() -> Iterator[Devnet]:
 def waiting_rounds(devnet: Devnet, deployment: Deployment) -> Iterator[dict[str, Waiting]]:
     """Rounds that wait for their settlement, made once for a module. Tests take one of the fixtures below."""
     snapshot = devnet.snapshot()
-    yield make_waiting_rounds(MarketKit(devnet, deployment))
-    devnet.revert(snapshot)
+    try:
+        yield make_waiting_rounds(MarketKit(devnet, deployment))
+    finally:
+        devnet.revert(snapshot)
 
 
 @pytest.fixture

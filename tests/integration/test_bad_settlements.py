@@ -12,7 +12,6 @@ import pytest
 from eth_utils.crypto import keccak
 from py_arkworks_bls12381 import G1Point, Scalar
 
-from scripts.generate_vectors import add_torsion
 from steelyard.chain import reverts
 from steelyard.chain.records import Settlement
 from steelyard.constants import BLS12_381_ORDER
@@ -21,16 +20,15 @@ from steelyard.gram.points import FIELD_MODULUS, encode_point
 from steelyard.rounds.settlement import RoundContext, weigh_round
 from steelyard.rounds.submission import OpenedSubmission
 from steelyard.rules.registry import DEFAULT_RULE
-from steelyard.types import Address, Digest
+from steelyard.types import Digest
 from tests.market_kit import AGGREGATORS, make_honest_updates, make_settlement
-from tests.refusals import Waiting, expect, intact, patch
+from tests.refusals import MSM, Waiting, expect, intact, malform, patch
 
 pytestmark = pytest.mark.chain
 
 POINT = 128
 SCALAR = 32
 ENTRY = 8
-MSM = Address("0x000000000000000000000000000000000000000C")
 R = BLS12_381_ORDER
 
 
@@ -82,18 +80,6 @@ def read_scalar(proof: bytes, offset: int) -> int:
     return int.from_bytes(proof[offset : offset + SCALAR], "big")
 
 
-def malform(point: bytes) -> dict[str, bytes]:
-    """Encodings that are no point of the group, all close to `point`."""
-    x, y = int.from_bytes(point[:64], "big"), int.from_bytes(point[64:], "big")
-    return {
-        "off the curve": patch(point, 127, bytes([point[127] ^ 1])),
-        "outside the subgroup": add_torsion(point),
-        "x not below p": (x + FIELD_MODULUS).to_bytes(64, "big") + point[64:],
-        "y not below p": point[:64] + (y + FIELD_MODULUS).to_bytes(64, "big"),
-        "padding": b"\x01" + point[1:],
-    }
-
-
 # The matrix
 
 
@@ -136,7 +122,7 @@ def test_proof_of_another_round_is_refused(waiting: Waiting) -> None:
 
 def test_settlement_of_an_earlier_round_is_refused(rounds: dict[str, Waiting]) -> None:
     waiting = rounds["5 trainers"]
-    later = replace(waiting, good=prove(waiting, waiting.rows, round_index=1))
+    later = replace(waiting, good=prove(waiting, waiting.rows, round_index=1), round_index=1)
     waiting.settle(waiting.good)
     waiting.kit.devnet.advance_to(waiting.market.get_round(waiting.project_id).attest_deadline)
     waiting.market.poke(waiting.project_id)

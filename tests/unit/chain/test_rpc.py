@@ -49,6 +49,13 @@ def call(answer: Any) -> None:
         pytest.param(RpcError("out of gas"), OutOfGasError, id="out of gas"),
         pytest.param(RpcError("EVM error: OutOfGas"), OutOfGasError, id="out of gas, anvil"),
         pytest.param(RpcError("gas required exceeds allowance (5000)"), OutOfGasError, id="gas allowance"),
+        pytest.param(RpcError("intrinsic gas too low: have 21000, want 53000"), OutOfGasError, id="intrinsic gas"),
+        pytest.param(
+            RpcError("intrinsic gas too high -- CallGasCostMoreThanGasLimit"), OutOfGasError, id="intrinsic gas, anvil"
+        ),
+        pytest.param(
+            RpcError("insufficient gas for floor data gas cost: have 30000, want 40000"), OutOfGasError, id="EIP-7623"
+        ),
         pytest.param(RpcError("insufficient funds for gas * price + value"), InsufficientFundsError, id="no ether"),
         pytest.param(RpcError("Insufficient funds for gas"), InsufficientFundsError, id="no ether, anvil"),
         pytest.param(RpcError("rate limited", -32005), NodeError, id="other"),
