@@ -1,16 +1,25 @@
 """Aggregators on a real node: bad payloads, payloads that are late, restarts at every point, and giving a round up."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from aggregator.collector import Collector
 from aggregator.service import AggregatorService, Patience
 from steelyard.chain.client import Marketplace
 from steelyard.chain.devnet import Devnet
-from steelyard.chain.events import AbsenceRecorded, RoundOpened, RoundSettled, StakeSlashed
+from steelyard.chain.events import (
+    AbsenceRecorded,
+    RoundOpened,
+    RoundSettled,
+    RoundWeighed,
+    StakeSlashed,
+    StrikeRecorded,
+)
 from steelyard.chain.records import Exclusion, ExclusionReason, ProjectStatus, RoundOutcome, RoundStatus
 from steelyard.errors import StorageUnavailableError
 from steelyard.rounds.submission import Submission
@@ -81,6 +90,24 @@ def test_a_bad_payload_is_excluded_with_its_reason_and_everybody_else_is_paid(
     assert [event.trainer for event in arena.events(AbsenceRecorded)] == [absent]
     members = arena.market.get_members(arena.world.project_id)
     assert {member.account for member in members if member.earned == 0} == {absent}
+    arena.verify_money()
+
+
+def test_a_round_in_which_everybody_sends_zeros_pays_nobody_and_the_project_goes_on(arena: Arena) -> None:
+    for number in range(TRAINERS):
+        bench = arena.bench(number)
+        arena.post(number, replace(bench, update=np.zeros_like(bench.update)).submit())
+    service = arena.service(FIRST)
+    service.step()
+    (weighed,) = arena.events(RoundWeighed)
+    assert (set(weighed.contributions), set(weighed.shares)) == ({0}, {0})
+    with arena.participants() as participants:
+        for participant in participants:
+            participant.step()
+    assert arena.events(StrikeRecorded) == []
+    arena.world.devnet.advance_to(arena.market.get_round(arena.world.project_id).attest_deadline)
+    service.step()
+    assert arena.outcomes() == [RoundOutcome.FINAL]
     arena.verify_money()
 
 

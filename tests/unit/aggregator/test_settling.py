@@ -150,6 +150,16 @@ def test_bad_submissions_are_left_out_with_their_reasons_and_the_rest_is_proved(
     assert (settled.rows, settled.excluded) == (5, 2)
 
 
+@pytest.mark.parametrize("zero", [1, N - 1, N])
+def test_updates_that_are_all_zero_are_weighed_like_any_other(scene: Scene, zero: int) -> None:
+    """Honest trainers never send them; whoever does must not stop the round."""
+    for update in scene.kit.updates[:zero]:
+        update[:] = 0
+    scene.post()
+    scene.settle()
+    scene.verify(list(range(N)))
+
+
 class TestMissing:
     def test_it_is_waited_for_and_nothing_is_sent(self, scene: Scene) -> None:
         scene.post(missing=(4, 2))
