@@ -8,6 +8,7 @@ import typer
 from scripts.project_file import ProjectFile, compute_spec_cid, load_project_file
 from steelyard.chain.events import ProjectCreated
 from steelyard.chain.records import ProjectStatus
+from steelyard.cli_money import claim, mount
 from steelyard.cli_support import (
     DEFAULT_DEPLOYMENT,
     DEFAULT_KEYSTORE,
@@ -141,21 +142,7 @@ def cancel(
     print_lines({"cancelled in": connection.marketplace.cancel(parse_project_id(project)).tx_hash})
 
 
-@app.command()
-def claim(
-    token: Annotated[str, typer.Option("--token", help="The ERC-20 of the project.", metavar="ADDRESS")],
-    to: Annotated[str | None, typer.Option(help="Who receives it; yourself if not given.")] = None,
-    rpc_url: RpcUrl = DEFAULT_RPC_URL,
-    deployment_file: DeploymentFile = DEFAULT_DEPLOYMENT,
-    keystore: KeystoreFile = DEFAULT_KEYSTORE,
-    passphrase_file: PassphraseFile = None,
-) -> None:
-    """Pay out what was refunded to you."""
-    identity = open_identity(keystore, passphrase_file)
-    connection = open_connection(rpc_url, deployment_file, identity)
-    recipient = parse_address(to) if to else identity.address
-    receipt = connection.marketplace.claim(parse_address(token), recipient)
-    print_lines({"paid to": recipient, "transaction": receipt.tx_hash})
+mount(app, claim)
 
 
 @app.command()

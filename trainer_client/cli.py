@@ -9,7 +9,9 @@ from typing import Annotated, Any
 
 import typer
 
+from steelyard.chain.events import TrainerLeft
 from steelyard.chain.records import ProjectStatus
+from steelyard.cli_money import Money, claim, get_token_address, mount, unbond, withdraw
 from steelyard.cli_support import (
     DEFAULT_DEPLOYMENT,
     DEFAULT_KEYSTORE,
@@ -17,7 +19,6 @@ from steelyard.cli_support import (
     DEFAULT_STATE,
     DEFAULT_STORE,
     AsJson,
-    Connection,
     DeploymentFile,
     KeystoreFile,
     PassphraseFile,
@@ -25,7 +26,6 @@ from steelyard.cli_support import (
     StateFolder,
     StoreUrl,
     create_app,
-    format_amount,
     format_duration,
     open_connection,
     open_identity,
@@ -34,7 +34,6 @@ from steelyard.cli_support import (
     parse_project_id,
     print_json,
     print_lines,
-    print_warning,
     stderr,
 )
 from steelyard.errors import ConfigError
@@ -48,32 +47,12 @@ from steelyard.keystore import (
     write_keystore,
 )
 from steelyard.storage import open_store
-from steelyard.types import Address
 from trainer_client.attestation import ObjectWhen
 
 app = create_app("Train at home, send encrypted updates, be paid by contribution.")
 
 ProjectArgument = Annotated[str, typer.Argument(help="The project's id, 0x and 64 hexadecimal digits.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
-
-
-class _Money:
-    """Writes amounts of one token."""
-
-    def __init__(self, connection: Connection, address: Address) -> None:
-        token = connection.get_token(address)
-        self.token, self.decimals, self.symbol = token, token.get_decimals(), token.get_symbol()
-
-    def __call__(self, units: int) -> str:
-        return format_amount(units, self.decimals, self.symbol)
-
-
-def _token_address(connection: Connection, text: str | None) -> Address:
-    if text is not None:
-        return parse_address(text)
-    if connection.deployment.token is None:
-        raise ConfigError("this deployment has no token of its own: name one with `--token`")
-    return connection.deployment.token
 
 
 @app.command()
@@ -109,7 +88,7 @@ def init(
             receipt = register_key(connection.marketplace, identity)
             result["registered"] = "before" if receipt is None else receipt.tx_hash
         if stake is not None:
-            money = _Money(connection, _token_address(connection, token))
+            money = Money(connection, get_token_address(connection, token))
             receipt = deposit_stake(connection.marketplace, money.token, identity, parse_amount(stake, money.decimals))
             result["deposited"] = receipt.tx_hash
     (print_json if as_json else print_lines)(result)
@@ -151,7 +130,7 @@ def enrol(
     market = connection.marketplace
     terms = open_project(market, connection.deployment, open_store(store), parse_project_id(project))
     offer = compute_offer(terms, market.get_project(terms.project_id))
-    money = _Money(connection, terms.params.token)
+    money = Money(connection, terms.params.token)
     reputation = market.get_reputation(identity.address)
     missing = compute_missing_stake(market, terms.params.token, identity.address, offer.stake)
     if not as_json:
@@ -257,7 +236,7 @@ def run(
     if as_json:
         print_json({"event": "summary", "earned": earned, "credit": credit, "reputation": reputation})
         return
-    money = _Money(connection, params.token)
+    money = Money(connection, params.token)
     print_lines(
         {
             "earned in rounds": money(earned),
@@ -289,7 +268,7 @@ def status(
     connection = open_connection(rpc_url, deployment)
     market = connection.marketplace
     shown = market.get_project(parse_project_id(project)) if project else None
-    money = _Money(connection, shown.params.token if shown and not token else _token_address(connection, token))
+    money = Money(connection, shown.params.token if shown and not token else get_token_address(connection, token))
     stake = market.get_stake(account, money.token.address)
     record: dict[str, Any] = {
         "address": account,
@@ -377,36 +356,28 @@ def attest(
 
 
 @app.command()
-def claim(
+def leave(
+    project: ProjectArgument,
     rpc_url: RpcUrl = DEFAULT_RPC_URL,
     deployment: DeploymentFile = DEFAULT_DEPLOYMENT,
     keystore: KeystoreFile = DEFAULT_KEYSTORE,
     passphrase_file: PassphraseFile = None,
-    token: Annotated[str | None, typer.Option(help="The token; the deployment's own if not given.")] = None,
-    to: Annotated[str | None, typer.Option(help="Who receives it; the account itself if not given.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Have everything paid out that final rounds have credited.
+    """Leave a project: at once while it is enrolling, else when the present attempt ends. The stake is free then.
 
-    Example: `steelyard trainer claim --to 0xabc…`.
+    Example: `steelyard trainer leave 0x5f…`, and `steelyard trainer unbond` to take the stake out.
     """
-    from steelyard.chain.events import Claimed  # noqa: PLC0415
-
-    identity = open_identity(keystore, passphrase_file)
-    connection = open_connection(rpc_url, deployment, identity)
-    money = _Money(connection, _token_address(connection, token))
-    recipient = parse_address(to) if to else identity.address
-    if not connection.marketplace.get_credit(identity.address, money.token.address):
-        print_warning("there is nothing to claim; credits of a round can be claimed once it is final")
-        if as_json:
-            print_json({"amount": 0, "recipient": recipient, "tx": None})
-        return
-    receipt = connection.marketplace.claim(money.token.address, recipient)
-    amount = receipt.find(Claimed).amount
+    connection = open_connection(rpc_url, deployment, open_identity(keystore, passphrase_file))
+    receipt = connection.marketplace.leave(parse_project_id(project))
+    at_once = any(isinstance(logged.event, TrainerLeft) for logged in receipt.events)
     if as_json:
-        print_json({"amount": amount, "recipient": recipient, "tx": receipt.tx_hash})
+        print_json({"left": at_once, "tx": receipt.tx_hash})
     else:
-        print_lines({"paid": money(amount), "to": recipient, "transaction": receipt.tx_hash})
+        print_lines({"left": "now" if at_once else "when this attempt ends", "transaction": receipt.tx_hash})
+
+
+mount(app, claim, unbond, withdraw)
 
 
 @app.command()
@@ -437,5 +408,5 @@ def why(
     if as_json:
         print_json(answer.to_json())
         return
-    for paragraph in answer.render(_Money(connection, terms.params.token)):
+    for paragraph in answer.render(Money(connection, terms.params.token)):
         typer.echo(paragraph)
