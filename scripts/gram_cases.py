@@ -1,6 +1,7 @@
 """Calls of a Gram verifier, made repeatably: statements with their proofs, and where each field of them lies."""
 
 import dataclasses
+import functools
 from collections.abc import Callable, Iterator
 from typing import Final
 
@@ -163,6 +164,7 @@ def make_case(
     return Case(name, context, n, d, statement.commitments, statement.gram, proof.encode())
 
 
+@functools.cache
 def find_torsion() -> tuple[FQ, FQ, FQ]:
     """A point on the curve whose order divides the cofactor. The pairing cannot tell it from infinity."""
     x = 0
