@@ -24,6 +24,7 @@ from steelyard.cli_support import (
     PassphraseFile,
     RpcUrl,
     StoreUrl,
+    add_insecure_mark,
     create_app,
     format_amount,
     open_connection,
@@ -34,7 +35,6 @@ from steelyard.cli_support import (
     print_lines,
     print_warning,
 )
-from steelyard.errors import ConfigError
 from steelyard.gram import Srs, load_srs_by_digest
 from steelyard.rules.registry import RULES, Rule
 from steelyard.storage import open_store

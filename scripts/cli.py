@@ -25,6 +25,7 @@ GROUPS = {
     "aggregator": Group("aggregator.cli", "Weigh the rounds of others and prove it."),
     "backend": Group("backend.cli", "Index the chain, serve it over REST, keep deadlines."),
     "verify": Group("scripts.verify", "Check a round from public data."),
+    "srs": Group("scripts.srs", "Import and check the reference strings of proofs."),
     "demo": Group("scripts.demo.cli", "Run a whole project on a local chain and check it."),
 }
 

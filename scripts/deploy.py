@@ -1,4 +1,4 @@
-"""Deploys Steelyard with the verifier for the Ethereum ceremony: `python -m scripts.deploy --help`."""
+"""Deploys Steelyard with the verifier for one reference string: `python -m scripts.deploy --help`."""
 
 from typing import Annotated
 
@@ -20,7 +20,7 @@ from steelyard.cli_support import (
     print_lines,
 )
 from steelyard.errors import ConfigError
-from steelyard.gram import ETHEREUM_SRS_DIGEST, Srs, load_ethereum_srs
+from steelyard.gram import ETHEREUM_SRS_DIGEST, Srs, load_ethereum_srs, load_srs_by_digest
 from steelyard.gram.points import encode_point
 from steelyard.gram.srs import get_blinding_generator
 
@@ -67,10 +67,13 @@ def main(
     test_token: Annotated[
         bool, typer.Option("--test-token", help="Deploy a token that anybody may mint as well; for local chains.")
     ] = False,
+    srs_digest: Annotated[
+        str, typer.Option("--srs", help="The reference string of proofs; see `steelyard srs`.", metavar="DIGEST")
+    ] = ETHEREUM_SRS_DIGEST,
 ) -> None:
     if deployment_file.exists():
         raise ConfigError(f"{deployment_file} exists: a deployment is not overwritten")
-    points = load_ethereum_srs_points()
+    points = build_srs_points(load_srs_by_digest(srs_digest), srs_digest)
     identity = open_identity(keystore, passphrase_file)
     sender = Sender(connect(rpc_url, chain_id=chain_id), identity.account)
     token = deploy_test_token(sender) if test_token else None
@@ -82,6 +85,7 @@ def main(
             "marketplace": deployment.marketplace,
             "verifier": deployment.verifier,
             **{f"rule {name}": address for name, address in deployment.rules.items()},
+            "reference string": deployment.srs_digest,
             "token": deployment.token or "none",
             "written to": deployment_file,
         }

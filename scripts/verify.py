@@ -25,7 +25,7 @@ from steelyard.cli_support import (
     print_json,
 )
 from steelyard.errors import ConfigError, EvidenceError, WrongChainError
-from steelyard.gram import ETHEREUM_SRS_DIGEST, EvidenceBundle, Srs, dump_bundle, load_ethereum_srs, parse_bundle
+from steelyard.gram import ETHEREUM_SRS_DIGEST, EvidenceBundle, dump_bundle, load_srs_by_digest, parse_bundle
 from steelyard.rounds.audit import audit_round
 from steelyard.rounds.evidence import verify_evidence
 from steelyard.rounds.global_model import fetch_initial_model, sync_global_model
@@ -57,7 +57,11 @@ class Checked:
 
 @app.command("evidence")
 def verify_evidence_file(
-    file: Annotated[Path, typer.Argument(help="An evidence bundle, JSON.", metavar="FILE")], as_json: AsJson = False
+    file: Annotated[Path, typer.Argument(help="An evidence bundle, JSON.", metavar="FILE")],
+    srs_digest: Annotated[
+        str, typer.Option("--srs", help="The reference string of its proof.", metavar="DIGEST")
+    ] = ETHEREUM_SRS_DIGEST,
+    as_json: AsJson = False,
 ) -> None:
     """Check an evidence bundle offline: its proof, its weights and its shares.
 
@@ -67,7 +71,7 @@ def verify_evidence_file(
         bundle = parse_bundle(file.read_bytes())
     except OSError as error:
         raise ConfigError(f"cannot read {file}: {error.strerror}") from error
-    verify_evidence(load_ethereum_srs(), bundle)
+    verify_evidence(load_srs_by_digest(srs_digest), bundle)
     _print(bundle, Checked(), as_json)
 
 
@@ -89,7 +93,8 @@ def verify_round(
     project_id = parse_project_id(project)
     records = read_settled_rounds(connection, project_id)
     record = find_round(records, round_index)
-    marketplace, store, srs = connection.marketplace, open_store(store_url), get_srs(connection.deployment)
+    marketplace, store = connection.marketplace, open_store(store_url)
+    srs = load_srs_by_digest(connection.deployment.srs_digest)
     params = marketplace.get_project(project_id).params
     rule = find_rule(connection.deployment, params.rule)
     spec = decode_project_spec(store.get(params.spec_cid, MAX_SPEC_BYTES))
@@ -131,17 +136,6 @@ def find_rule(deployment: Deployment, address: Address) -> Rule:
         if known == address:
             return get_rule(name)
     raise WrongChainError(f"the deployment file knows no rule at {address}")
-
-
-def get_srs(deployment: Deployment) -> Srs:
-    """The reference string of a deployment.
-
-    Raises:
-      ConfigError: it is another than the Ethereum ceremony.
-    """
-    if deployment.srs_digest != ETHEREUM_SRS_DIGEST:
-        raise ConfigError(f"this version knows the Ethereum ceremony only, not the string {deployment.srs_digest}")
-    return load_ethereum_srs()
 
 
 def _print(bundle: EvidenceBundle, checked: Checked, as_json: bool) -> None:

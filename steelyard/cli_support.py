@@ -5,7 +5,7 @@ Data go to stdout, everything else to stderr. With `--json` stdout has one JSON 
 
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass
 from decimal import Context, Decimal, Inexact, InvalidOperation
 from pathlib import Path
@@ -23,10 +23,21 @@ from steelyard.chain.rpc import connect
 from steelyard.chain.token import Token
 from steelyard.chain.transactions import Sender
 from steelyard.errors import ConfigError, ProtocolError
+from steelyard.gram.srs_library import uses_insecure_srs
 from steelyard.keystore import Identity, get_passphrase, read_keystore
 from steelyard.types import Address, ProjectId
 
-stderr = Console(stderr=True, highlight=False)
+
+class _Stderr(Console):
+    """Begins every printed text with a warning while an insecure reference string is in use."""
+
+    def print(self, *objects: Any, **options: Any) -> None:
+        if uses_insecure_srs() and objects and isinstance(objects[0], str):
+            objects = (f"INSECURE SRS: {objects[0]}", *objects[1:])
+        super().print(*objects, **options)
+
+
+stderr = _Stderr(stderr=True, highlight=False)
 """For people: progress, warnings, questions."""
 
 RpcUrl = Annotated[str, typer.Option("--rpc-url", envvar="STEELYARD_RPC_URL", help="The Ethereum node.", metavar="URL")]
@@ -98,6 +109,13 @@ def print_error(error: ProtocolError) -> None:
 def print_warning(text: str) -> None:
     """Says something that is worth knowing but stops nothing."""
     stderr.print(f"warning: {text}", style="yellow", markup=False, soft_wrap=True)
+
+
+def add_insecure_mark(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """A structlog processor: says in every line that an insecure reference string is in use, if one is."""
+    if uses_insecure_srs():
+        event["srs"] = "INSECURE"
+    return event
 
 
 def print_json(record: Mapping[str, object]) -> None:

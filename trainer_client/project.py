@@ -7,7 +7,7 @@ from steelyard.chain.client import Contract, Marketplace
 from steelyard.chain.deploy import Deployment
 from steelyard.chain.records import ProjectParams
 from steelyard.errors import ConfigError, WrongChainError
-from steelyard.gram import ETHEREUM_SRS_DIGEST, Srs, load_ethereum_srs
+from steelyard.gram import Srs, load_srs_by_digest
 from steelyard.rules.registry import RULES, Rule
 from steelyard.spec import MAX_SPEC_BYTES, ProjectSpec, decode_project_spec
 from steelyard.storage import BlobStore
@@ -71,9 +71,7 @@ def _find_rule(marketplace: Marketplace, rules: Mapping[str, Address], address: 
 def _find_srs(marketplace: Marketplace, deployment: Deployment, address: Address) -> Srs:
     if address != deployment.verifier or not marketplace.is_offered(address):
         raise WrongChainError(f"the project's verifier {address} is not one that this marketplace offers")
-    if deployment.srs_digest != ETHEREUM_SRS_DIGEST:
-        raise ConfigError(f"this version knows the Ethereum ceremony only, not the string {deployment.srs_digest}")
-    srs = load_ethereum_srs()
+    srs = load_srs_by_digest(deployment.srs_digest)
     powers = Contract(marketplace.web3, address, "IGramVerifier").read(int, "powers")
     if powers != srs.powers:
         raise WrongChainError(f"the verifier {address} has {powers:,} powers, the reference string {srs.powers:,}")

@@ -7,7 +7,8 @@ from steelyard.gram.linear import compute_gram
 from steelyard.gram.opening import find_false_openings, verify_aggregate_opening, verify_opening
 from steelyard.gram.proof import GramProof, GramStatement, decode_gram, encode_gram
 from steelyard.gram.prover import prove_gram
-from steelyard.gram.srs import ETHEREUM_SRS_DIGEST, Srs, check_srs, load_ethereum_srs, load_srs
+from steelyard.gram.srs import Srs, check_srs
+from steelyard.gram.srs_library import ETHEREUM_SRS_DIGEST, load_ethereum_srs, load_srs, load_srs_by_digest
 from steelyard.gram.transcript import compute_context
 from steelyard.gram.verifier import verify_commitment_hashes, verify_gram
 
@@ -32,6 +33,7 @@ __all__ = [
     "hash_commitment",
     "load_ethereum_srs",
     "load_srs",
+    "load_srs_by_digest",
     "parse_bundle",
     "prove_gram",
     "verify_aggregate_opening",
