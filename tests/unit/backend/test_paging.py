@@ -1,5 +1,7 @@
 """Cursors are opaque, canonical, and refused where they are anything else."""
 
+import base64
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -28,3 +30,10 @@ def test_any_other_text_is_refused(text: str, length: int) -> None:
 def test_keys_out_of_range_or_of_another_length_are_refused(key: tuple[int, ...]) -> None:
     with pytest.raises(InvalidCursorError):
         decode_cursor(encode_cursor(key), 2)
+
+
+@pytest.mark.parametrize("spelling", ["01.2", "+1.2", " 1.2", "1_0.2"])
+def test_a_key_has_one_spelling(spelling: str) -> None:
+    cursor = base64.urlsafe_b64encode(spelling.encode()).decode().rstrip("=")
+    with pytest.raises(InvalidCursorError):
+        decode_cursor(cursor, 2)
