@@ -7,6 +7,8 @@ from steelyard.gram.linear import compute_gram
 from steelyard.gram.opening import find_false_openings, verify_aggregate_opening, verify_opening
 from steelyard.gram.proof import GramProof, GramStatement, decode_gram, encode_gram
 from steelyard.gram.prover import prove_gram
+from steelyard.gram.shortness import ShortnessProof, shortness_length, verify_shortness
+from steelyard.gram.shortness_prover import prove_shortness
 from steelyard.gram.srs import Srs, check_srs
 from steelyard.gram.srs_library import ETHEREUM_SRS_DIGEST, load_ethereum_srs, load_srs, load_srs_by_digest
 from steelyard.gram.transcript import compute_context
@@ -17,6 +19,7 @@ __all__ = [
     "EvidenceBundle",
     "GramProof",
     "GramStatement",
+    "ShortnessProof",
     "Srs",
     "check_srs",
     "commit",
@@ -36,9 +39,12 @@ __all__ = [
     "load_srs_by_digest",
     "parse_bundle",
     "prove_gram",
+    "prove_shortness",
+    "shortness_length",
     "verify_aggregate_opening",
     "verify_bundle_proof",
     "verify_commitment_hashes",
     "verify_gram",
     "verify_opening",
+    "verify_shortness",
 ]
