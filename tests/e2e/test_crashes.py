@@ -25,7 +25,7 @@ from steelyard.chain.devnet import Devnet
 from steelyard.chain.events import LoggedEvent, RoundClosed, RoundOpened, RoundSettled, UpdateSubmitted
 from steelyard.chain.records import ProjectStatus, RoundOutcome
 
-pytestmark = pytest.mark.chain
+pytestmark = [pytest.mark.chain, pytest.mark.xdist_group("crashes")]
 
 CAST = Cast(
     (

@@ -31,7 +31,7 @@ from tests.integration.arena_kit import FIRST, SECOND, Arena, make_arena, move
 from tests.integration.trainer_kit import STAKE, TRAINERS
 from trainer_client.decision import Train
 
-pytestmark = pytest.mark.chain
+pytestmark = [pytest.mark.chain, pytest.mark.xdist_group("aggregator")]
 
 BAD = 3
 GOOD = [number for number in range(TRAINERS) if number != BAD]

@@ -39,7 +39,7 @@ from tests.integration.trainer_kit import BUDGET, OWNER, STAKE, TRAINERS
 from trainer_client.decision import Stop, StopReason, Train, Wait
 from trainer_client.participant import Participant
 
-pytestmark = pytest.mark.chain
+pytestmark = [pytest.mark.chain, pytest.mark.xdist_group("faults")]
 
 
 @pytest.fixture(scope="module")
