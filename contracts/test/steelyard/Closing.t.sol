@@ -241,6 +241,18 @@ contract ClosingTest is Base {
         assertOutcome(RoundOutcome.TooFew);
     }
 
+    function test_onlyTooFewInARowCount() public {
+        run(4);
+        vm.warp(market.getRound(id).submitDeadline);
+        poke();
+        assertEq(market.getProject(id).tooFew, 1);
+        submit(0, 4);
+        vm.prank(alice);
+        market.abandon(id, 0);
+        assertEq(market.getProject(id).tooFew, 0);
+        assertEq(market.getProject(id).failures, 2);
+    }
+
     function test_aFinalRoundForgivesFailures() public {
         run(4);
         vm.warp(market.getRound(id).submitDeadline);
