@@ -81,12 +81,12 @@ def claim(
     if not connection.marketplace.get_credit(identity.address, money.token.address):
         print_warning("there is nothing to claim; credits of a round can be claimed once it is final")
         if as_json:
-            print_json({"amount": 0, "recipient": recipient, "tx": None})
+            print_json({"amount": "0", "recipient": recipient, "tx": None})
         return
     receipt = connection.marketplace.claim(money.token.address, recipient)
     amount = receipt.find(Claimed).amount
     if as_json:
-        print_json({"amount": amount, "recipient": recipient, "tx": receipt.tx_hash})
+        print_json({"amount": str(amount), "recipient": recipient, "tx": receipt.tx_hash})
     else:
         print_lines({"paid": money(amount), "to": recipient, "transaction": receipt.tx_hash})
 
@@ -102,14 +102,14 @@ def unbond(
 ) -> None:
     """Start to take free stake out. It can be withdrawn once the marketplace's delay has passed.
 
-    Unbonding again restarts the delay for all that is unbonding.
+    Unbonding again restarts the delay for all that is unbonding. Example: `… unbond 100`.
     """
     connection = open_connection(rpc_url, deployment, open_identity(keystore, passphrase_file))
     money = Money(connection, get_token_address(connection, token))
     receipt = connection.marketplace.unbond(money.token.address, parse_amount(amount, money.decimals))
     started = receipt.find(StakeUnbonding)
     if as_json:
-        print_json({"amount": started.amount, "availableAt": started.available_at, "tx": receipt.tx_hash})
+        print_json({"amount": str(started.amount), "availableAt": started.available_at, "tx": receipt.tx_hash})
         return
     delay = format_duration(connection.marketplace.get_unbonding_seconds())
     print_lines({"unbonding": money(started.amount), "available in": delay, "transaction": receipt.tx_hash})
@@ -124,7 +124,10 @@ def withdraw(
     to: Recipient = None,
     as_json: AsJson = False,
 ) -> None:
-    """Take out the stake whose delay has passed."""
+    """Take out the stake whose delay has passed.
+
+    Example: `… withdraw --to 0xabc…`.
+    """
     identity = open_identity(keystore, passphrase_file)
     connection = open_connection(rpc_url, deployment, identity)
     money = Money(connection, get_token_address(connection, token))
@@ -132,7 +135,7 @@ def withdraw(
     receipt = connection.marketplace.withdraw(money.token.address, recipient)
     amount = receipt.find(StakeWithdrawn).amount
     if as_json:
-        print_json({"amount": amount, "recipient": recipient, "tx": receipt.tx_hash})
+        print_json({"amount": str(amount), "recipient": recipient, "tx": receipt.tx_hash})
     else:
         print_lines({"withdrawn": money(amount), "to": recipient, "transaction": receipt.tx_hash})
 

@@ -35,6 +35,7 @@ from steelyard.cli_support import (
     print_json,
     print_lines,
     stderr,
+    with_amounts,
 )
 from steelyard.errors import ConfigError
 from steelyard.keystore import (
@@ -164,7 +165,8 @@ def enrol(
     receipt = market.enrol(terms.project_id)
     slot = market.get_slot(terms.project_id, identity.address)
     if as_json:
-        print_json({"offer": asdict(offer), "address": identity.address, "slot": slot, "tx": receipt.tx_hash})
+        terms_asked = with_amounts(asdict(offer), "pay_per_round", "stake", "slash")
+        print_json({"offer": terms_asked, "address": identity.address, "slot": slot, "tx": receipt.tx_hash})
     else:
         print_lines({"enrolled": f"slot {slot}", "transaction": receipt.tx_hash})
 
@@ -234,7 +236,7 @@ def run(
         )
         reputation = connection.marketplace.get_reputation(identity.address)
     if as_json:
-        print_json({"event": "summary", "earned": earned, "credit": credit, "reputation": reputation})
+        print_json({"event": "summary", "earned": str(earned), "credit": str(credit), "reputation": reputation})
         return
     money = Money(connection, params.token)
     print_lines(
@@ -274,15 +276,15 @@ def status(
         "address": account,
         "token": money.token.address,
         "reputation": market.get_reputation(account),
-        "stake": asdict(stake),
-        "credit": market.get_credit(account, money.token.address),
+        "stake": with_amounts(asdict(stake), "free", "locked", "unbonding"),
+        "credit": str(market.get_credit(account, money.token.address)),
         "keyRegistered": market.get_key(account) is not None,
     }
     lines = {
         "account": account,
         "reputation": f"{record['reputation'] / 100:g} %",
         "stake": f"{money(stake.free)} free, {money(stake.locked)} locked, {money(stake.unbonding)} unbonding",
-        "claimable": money(record["credit"]),
+        "claimable": money(int(record["credit"])),
         "encryption key": "registered" if record["keyRegistered"] else "not registered: `trainer init --register`",
     }
     if project and shown:
@@ -295,7 +297,7 @@ def status(
             lines["round"] = f"{current.index + 1} of {shown.params.rounds}, {current.status.name.lower()}"
         if members:
             standing = compute_standing(shown, members[-1])
-            record["standing"] = asdict(standing)
+            record["standing"] = with_amounts(asdict(standing), "earned", "pending")
             lines |= {
                 "member": "active" if standing.active else "no more",
                 "earned": f"{money(standing.earned)}, {money(standing.pending)} more if this round becomes final",

@@ -265,7 +265,7 @@ def compare_backend(stage: Stage, rounds: Sequence[RoundFacts], port: int) -> bo
 
 def _keep_running(stage: Stage, processes: Processes, port: int, console: Console) -> None:
     project = "0x" + stage.project_id.hex()
-    console.print(f"\nStill running: node {stage.devnet.url}, backend http://127.0.0.1:{port}/docs")
+    console.print(f"\nStill running: node {stage.devnet.url}, backend http://127.0.0.1:{port}/openapi.json")
     console.print(f"  http://127.0.0.1:{port}/v1/projects/{project}")
     console.print(f"  export STEELYARD_RPC_URL={stage.devnet.url} STEELYARD_DEPLOYMENT={stage.paths.deployment}")
     console.print(f"  export STEELYARD_STORE=local:{stage.paths.store}")

@@ -111,13 +111,26 @@ def test_from_an_empty_disk_to_a_place_in_a_project(world: World, state: Path) -
     enrolled = call_json(world, state, keystore, "enrol", project_text(world), "--deposit", "--yes")
     assert enrolled["slot"] == TRAINERS - 1
     status = call_json(world, state, keystore, "status", project_text(world))
-    assert status["stake"] == {"free": 0, "locked": str(STAKE), "unbonding": 0, "available_at": 0}
+    assert status["stake"] == {"free": "0", "locked": str(STAKE), "unbonding": "0", "available_at": 0}
     assert status["standing"]["strikes"] == 0
     assert "slashes" in status["standing"]["next_strike"]
     assert status["keyRegistered"] is True
     text = call(world, state, keystore, "status", project_text(world))
     assert "strikes" in text.stdout
     assert "removes you" in text.stdout
+
+
+def test_who_leaves_takes_the_stake_out(world: World, state: Path) -> None:
+    keystore = world.write_keystore(0, state)
+    assert call_json(world, state, keystore, "leave", project_text(world))["left"] is True
+    assert call(world, state, keystore, "leave", project_text(world)).exit_code == 4
+
+    assert call_json(world, state, keystore, "unbond", "40")["amount"] == str(40 * 10**18)
+    assert call(world, state, keystore, "withdraw").exit_code == 4
+    world.devnet.advance(7 * 24 * 3600)
+    assert call_json(world, state, keystore, "withdraw")["amount"] == str(40 * 10**18)
+    stake = call_json(world, state, keystore, "status")["stake"]
+    assert (stake["free"], stake["unbonding"]) == (str(STAKE - 40 * 10**18), "0")
 
 
 def test_enrolling_asks_before_it_locks(world: World, state: Path) -> None:
@@ -200,7 +213,7 @@ def test_a_killed_process_goes_on_a_project_ends_and_everything_can_be_looked_up
 
     project, me = project_text(world), world.trainer(0).address
     status = call_json(world, state, keystore, "status", project)
-    assert (status["project"], status["stake"]["locked"]) == ("completed", 0)
+    assert (status["project"], status["stake"]["locked"]) == ("completed", "0")
     assert int(status["credit"]) >= int(summary["earned"]) > 0
 
     ended = call(world, state, keystore, "run", project, "--data", "digits:")
