@@ -13,6 +13,7 @@ from aggregator.service import AggregatorService, Patience
 from steelyard.chain.deploy import Deployment
 from steelyard.chain.history import EventHistory
 from steelyard.chain.records import AggregatorTerms
+from steelyard.cli_money import claim, mount, unbond, withdraw
 from steelyard.cli_support import (
     DEFAULT_DEPLOYMENT,
     DEFAULT_KEYSTORE,
@@ -146,21 +147,7 @@ def status(
     )
 
 
-@app.command()
-def claim(
-    token: TokenAddress,
-    to: Annotated[str | None, typer.Option(help="Who receives it; yourself if not given.")] = None,
-    rpc_url: RpcUrl = DEFAULT_RPC_URL,
-    deployment_file: DeploymentFile = DEFAULT_DEPLOYMENT,
-    keystore: KeystoreFile = DEFAULT_KEYSTORE,
-    passphrase_file: PassphraseFile = None,
-) -> None:
-    """Pay out the fees that you have earned."""
-    identity = open_identity(keystore, passphrase_file)
-    connection = open_connection(rpc_url, deployment_file, identity)
-    recipient = parse_address(to) if to else identity.address
-    receipt = connection.marketplace.claim(parse_address(token), recipient)
-    print_lines({"paid to": recipient, "transaction": receipt.tx_hash})
+mount(app, claim, unbond, withdraw)
 
 
 @app.command()

@@ -124,6 +124,11 @@ def print_json(record: Mapping[str, object]) -> None:
     sys.stdout.flush()
 
 
+def with_amounts(record: Mapping[str, object], *names: str) -> dict[str, object]:
+    """The record with these amounts as decimal strings, however small: an amount has one type in JSON."""
+    return {name: str(value) if name in names else value for name, value in record.items()}
+
+
 def print_lines(lines: Mapping[str, object]) -> None:
     """Labels and values, aligned, on stdout."""
     width = max(map(len, lines), default=0)
