@@ -144,7 +144,9 @@ class AggregatorService:
             assignment.work.collector.collect(submissions)
             return
         if len(submissions) < round_.submissions:
-            return  # the node's logs are behind its state; the next poll sees the rest
+            log.info("the node's logs are behind its state", logged=len(submissions), submitted=round_.submissions)
+            self._abandon_if_late(action, project_id, round_, log)
+            return
         if assignment.weighing_since is None:
             assignment.weighing_since = time.monotonic()
         waited = time.monotonic() - assignment.weighing_since

@@ -223,6 +223,42 @@ class Outage(BlobStore):
         raise StorageUnavailableError("no answer")
 
 
+class TestLaggingLogs:
+    """A node may know a round's state before it serves the logs of all submissions. They are waited for."""
+
+    def lagging_service(self, arena: Arena, hidden: set[int]) -> AggregatorService:
+        service = arena.service(FIRST)
+
+        def get_events(first: int, last: int) -> list[LoggedEvent]:
+            return [
+                logged
+                for logged in service.marketplace.get_events(first, last)
+                if not (isinstance(logged.event, UpdateSubmitted) and logged.event.index in hidden)
+            ]
+
+        service.history = EventHistory(get_events, arena.world.deployment.block)
+        return service
+
+    def test_nothing_is_settled_before_all_submissions_are_known(self, arena: Arena) -> None:
+        submit_by_hand(arena, {})
+        hidden = {TRAINERS - 1}
+        service = self.lagging_service(arena, hidden)
+        service.step()
+        assert arena.round_status is RoundStatus.WEIGHING
+        hidden.clear()
+        service.step()
+        (weighed,) = arena.events(RoundWeighed)
+        assert len(weighed.trainers) == TRAINERS
+
+    def test_a_round_whose_logs_never_come_is_given_up_before_the_deadline(self, arena: Arena) -> None:
+        submit_by_hand(arena, {})
+        service = self.lagging_service(arena, {0})
+        arena.world.devnet.advance_to(arena.market.get_round(arena.world.project_id).settle_deadline - 50)
+        service.step()
+        assert arena.outcomes() == [RoundOutcome.ABANDONED]
+        assert arena.events(StakeSlashed) == []
+
+
 class TestAbandoning:
     def assert_handed_on(self, arena: Arena, service: AggregatorService) -> None:
         """The second aggregator has the round now, and the first has lost nothing."""
