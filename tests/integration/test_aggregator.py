@@ -14,12 +14,15 @@ from steelyard.chain.client import Marketplace
 from steelyard.chain.devnet import Devnet
 from steelyard.chain.events import (
     AbsenceRecorded,
+    LoggedEvent,
     RoundOpened,
     RoundSettled,
     RoundWeighed,
     StakeSlashed,
     StrikeRecorded,
+    UpdateSubmitted,
 )
+from steelyard.chain.history import EventHistory
 from steelyard.chain.records import Exclusion, ExclusionReason, ProjectStatus, RoundOutcome, RoundStatus
 from steelyard.errors import StorageUnavailableError
 from steelyard.rounds.submission import Submission
