@@ -13,7 +13,7 @@ from steelyard.errors import AggregationError
 from steelyard.gram import Srs, encode_scalars
 from steelyard.models.safetensors_io import encode_model
 from steelyard.rounds.global_model import GlobalModel, move
-from steelyard.rounds.settlement import RoundContext, WeighedRound, check_exclusions, weigh_round
+from steelyard.rounds.settlement import RoundContext, WeighedRound, check_exclusions, prove_short, weigh_round
 from steelyard.rules.registry import Rule
 from steelyard.spec import ProjectSpec
 from steelyard.storage import BlobStore
@@ -82,18 +82,26 @@ class RoundWork:
         collection = self.collector.check_openings(_exclude_pending(collection))
         check_exclusions(len(submissions), len(collection.excluded), self.context.byzantine_bps)
         weighed = weigh_round(self.srs, self.rule, self.context, collection.opened, clock.start)
+        clock.start("shortness")
+        shortness = prove_short(self.srs, collection.opened) if spec.shortness == "required" else b""
         clock.start("publish")
-        settlement = self._publish(weighed, collection.excluded, model, spec)
+        settlement = self._publish(weighed, shortness, collection.excluded, model, spec)
         clock.start("settle")
         receipt = marketplace.settle(self.context.project_id, self.context.round_index, settlement)
         return Settled(receipt, len(collection.opened), len(collection.excluded), clock.stop())
 
     def _publish(
-        self, weighed: WeighedRound, excluded: tuple[Exclusion, ...], model: GlobalModel, spec: ProjectSpec
+        self,
+        weighed: WeighedRound,
+        shortness: bytes,
+        excluded: tuple[Exclusion, ...],
+        model: GlobalModel,
+        spec: ProjectSpec,
     ) -> Settlement:
         following = move(model, weighed.aggregate, weighed.weighing.normaliser, spec)
         model_cid = self.store.put(encode_model(following.parameters, spec.model.shapes))
-        aggregate_cid = self.store.put(encode_aggregate(Aggregate(weighed.aggregate, weighed.blinders, model_cid)))
+        aggregate = Aggregate(weighed.aggregate, weighed.blinders, model_cid, shortness)
+        aggregate_cid = self.store.put(encode_aggregate(aggregate))
         return Settlement(
             exclusions=excluded,
             commitments=weighed.commitments,

@@ -9,7 +9,7 @@ from steelyard.chain.records import Exclusion, RoundOutcome, Settlement
 from steelyard.gram import Srs, load_ethereum_srs
 from steelyard.models.safetensors_io import encode_model
 from steelyard.rounds.global_model import GlobalModel, compute_model_cid, move
-from steelyard.rounds.settlement import RoundContext, WeighedRound, weigh_round
+from steelyard.rounds.settlement import RoundContext, WeighedRound, prove_short, weigh_round
 from steelyard.rounds.submission import OpenedSubmission, Submission, build_submission, open_submission
 from steelyard.rules.pay import compute_shares
 from steelyard.rules.registry import DEFAULT_RULE
@@ -164,7 +164,8 @@ def play_round(kit: Kit, store: BlobStore, model: GlobalModel, spec: ProjectSpec
     opened = [kit.open(row, submission, index) for row, submission in enumerate(submissions)]
     weighed = weigh_round(kit.srs, DEFAULT_RULE, kit.context(index), opened)
     following = move(model, weighed.aggregate, weighed.weighing.normaliser, spec)
-    aggregate = Aggregate(weighed.aggregate, weighed.blinders, compute_model_cid(following, spec))
+    shortness = prove_short(kit.srs, opened) if spec.shortness == "required" else b""
+    aggregate = Aggregate(weighed.aggregate, weighed.blinders, compute_model_cid(following, spec), shortness)
     blob = encode_aggregate(aggregate)
     store.put(blob)
     events = kit.log(submissions, opened, (), weighed, blob, index, attempt)

@@ -1,6 +1,7 @@
 """Whether a published aggregate is what it should be, and what to vote when that cannot be found out.
 
-A trainer says yes if the aggregate opens its commitment and names exactly the model that the trainer computes itself.
+A trainer says yes if the aggregate opens its commitment, shows that the committed vectors are short where the project
+asks for it, and names exactly the model that the trainer computes itself.
 It says no if the aggregate is there and false. In between, two cases are told apart:
 
 - *missing*: the store answers, and does not have it. To publish is the aggregator's duty, and without the aggregate
@@ -64,7 +65,7 @@ def judge_aggregate(project: TrainingProject, store: BlobStore, model: GlobalMod
       EvidenceError: the chain's weights are not what this program's rule gives. That is no fault of the aggregator.
     """
     try:
-        aggregate = fetch_aggregate(store, project.srs, project.params.dimension, record)
+        aggregate = fetch_aggregate(store, project.srs, project.spec, record)
         following = advance(model, record, aggregate, project.rule, project.spec)
     except BlobNotFoundError as error:
         return Judgement(Finding.MISSING, str(error))

@@ -77,7 +77,7 @@ def audit_round(
       StorageError: the aggregate is not to be had.
     """
     bundle = audit_payment(record, chain_id, marketplace, spec.model.dimension, srs, rule)
-    aggregate = fetch_aggregate(store, srs, spec.model.dimension, record)
+    aggregate = fetch_aggregate(store, srs, spec, record)
     following = advance(model, record, aggregate, rule, spec)
     verify_published_model(following, aggregate, spec)
     return Audit(bundle, following, compute_model_cid(following, spec))

@@ -13,7 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from steelyard.errors import BlobMismatchError, CommitmentMismatchError, EvidenceError
-from steelyard.gram import Srs, decode_gram, verify_aggregate_opening
+from steelyard.gram import (
+    ShortnessProof,
+    Srs,
+    decode_gram,
+    shortness_length,
+    verify_aggregate_opening,
+    verify_shortness,
+)
 from steelyard.models.safetensors_io import decode_model, encode_model, max_model_bytes
 from steelyard.rounds.records import SettledRound
 from steelyard.rules.registry import Rule
@@ -43,22 +50,28 @@ def fetch_initial_model(store: BlobStore, spec: ProjectSpec) -> GlobalModel:
     return GlobalModel(0, decode_model(store.get(spec.initial_model, max_model_bytes(shapes)), shapes))
 
 
-def fetch_aggregate(store: BlobStore, srs: Srs, dimension: int, record: SettledRound) -> Aggregate:
-    """The aggregate that a settled round published, checked to open its commitment.
+def fetch_aggregate(store: BlobStore, srs: Srs, spec: ProjectSpec, record: SettledRound) -> Aggregate:
+    """The aggregate that a settled round published: opens its commitment, and shows shortness if the project asks so.
 
     Raises:
       StorageError: the store does not hand it out.
       BlobMismatchError, PayloadError: what it hands out is something else, or malformed.
       CommitmentMismatchError: it is not the weighted sum of what the trainers committed to, or its blinders are not
         those on chain.
+      ProofRejectedError: the committed vectors are not shown to be short.
     """
-    blocks = srs.count_blocks(dimension)
+    dimension, blocks = spec.model.dimension, srs.count_blocks(spec.model.dimension)
+    rows = record.n * blocks
+    sizes = (dimension, blocks, shortness_length(srs.payload, rows) if spec.shortness == "required" else 0)
     cid = record.settlement.aggregate_cid
-    aggregate = decode_aggregate(store.get(cid, max_aggregate_bytes(dimension, blocks)), dimension, blocks)
+    aggregate = decode_aggregate(store.get(cid, max_aggregate_bytes(*sizes)), *sizes)
     subject = f"the aggregate of round {record.round_index}"
     if b"".join(blinder.to_bytes(32, "big") for blinder in aggregate.blinders) != record.settlement.blinders:
         raise CommitmentMismatchError(f"{subject} with blinders other than those on chain")
     verify_aggregate_opening(srs, aggregate.vector, aggregate.blinders, record.commitments, record.weights)
+    if spec.shortness == "required":
+        proof = ShortnessProof.decode(aggregate.shortness, srs.payload, rows)
+        verify_shortness(srs, dimension, record.commitments, proof)
     return aggregate
 
 
@@ -120,6 +133,6 @@ def sync_global_model(
     """
     for record in final_rounds:
         if record.round_index >= model.round_index:
-            aggregate = fetch_aggregate(store, srs, spec.model.dimension, record)
+            aggregate = fetch_aggregate(store, srs, spec, record)
             model = advance(model, record, aggregate, rule, spec)
     return model

@@ -20,6 +20,7 @@ from steelyard.gram import (
     derive_blinders,
     find_false_openings,
     prove_gram,
+    prove_shortness,
 )
 from steelyard.rounds.submission import OpenedSubmission
 from steelyard.rules.hints import encode_hints
@@ -130,6 +131,12 @@ def weigh_round(
         aggregate=compute_aggregate([row.update for row in submissions], weighing.weights),
         blinders=tuple(compute_aggregate_blinders(blinders, weighing.weights)),
     )
+
+
+def prove_short(srs: Srs, submissions: Sequence[OpenedSubmission]) -> bytes:
+    """The encoded proof that the updates of a round are short, to be published with its aggregate."""
+    commitments = [row.commitments for row in submissions]
+    return prove_shortness(srs, _stack(submissions), _derive_blinders(srs, submissions), commitments).encode()
 
 
 def _stack(submissions: Sequence[OpenedSubmission]) -> NDArray[np.int16]:

@@ -116,6 +116,8 @@ class ProjectSpec(StrictModel):
     """The schedule: phases by their first round, the first of them from round 0."""
     quantisation: QuantisationSpec
     privacy: NoPrivacy
+    shortness: Literal["required", "none"] = "required"
+    """Whether trainers take an aggregate only with a proof that the committed vectors are short (docs/shortness.md)."""
 
     def get_training(self, round_index: int) -> TrainingPhase:
         """The phase that holds in round `round_index`, counted from 0."""

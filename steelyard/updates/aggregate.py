@@ -1,8 +1,9 @@
 """The aggregate of a round: computed exactly, published as one blob, applied the same way by everybody.
 
-The blob is `SYA1 ‖ u32 d ‖ u32 B ‖ codec ‖ digest ‖ B blinders of 32 bytes ‖ zstd of A as little-endian int64`, where
-(codec, digest) identify the next global model (safetensors). Whoever downloads it checks that `A` opens the weighted
-commitments (docs/proof.md, section 7), and that `compute_next_parameters` gives the model behind that identifier.
+The blob is `SYA2 ‖ u32 d ‖ u32 B ‖ u32 P ‖ codec ‖ digest ‖ B blinders of 32 bytes ‖ P bytes of shortness proof ‖ zstd
+of A as little-endian int64`, where (codec, digest) identify the next global model (safetensors). Whoever downloads it
+checks that `A` opens the weighted commitments (docs/proof.md, section 7), that the committed vectors are short where
+the project asks for that (docs/shortness.md), and that `compute_next_parameters` gives the model of that identifier.
 """
 
 from collections.abc import Sequence
@@ -21,8 +22,8 @@ from steelyard.updates.faults import PayloadFault
 AGGREGATE_LIMIT: Final = 2**57
 """No entry of an aggregate is larger (docs/rules.md): `Σ w_i ≤ 2^32 · (n−f)²`, `n ≤ 32`, entries within `2^15`."""
 
-_MAGIC: Final = b"SYA1"
-_FIXED_BYTES: Final = len(_MAGIC) + 4 + 4 + 1 + 32
+_MAGIC: Final = b"SYA2"
+_FIXED_BYTES: Final = len(_MAGIC) + 4 + 4 + 4 + 1 + 32
 _BLOCK: Final = 1 << 16  # entries; keeps the working set of a sum in the cache
 
 
@@ -36,6 +37,8 @@ class Aggregate:
     """`ρ_A^b = Σ w_i ρ_i^b mod r`, one per block."""
     next_model: Cid
     """The global model that `A` leads to."""
+    shortness: bytes = b""
+    """The encoded proof that the committed vectors are short; empty where the project asks for none."""
 
 
 def compute_aggregate(updates: Sequence[UpdateVector], weights: Sequence[int]) -> NDArray[np.int64]:
@@ -94,45 +97,50 @@ def encode_aggregate(aggregate: Aggregate) -> bytes:
         _MAGIC,
         aggregate.vector.size.to_bytes(4, "big"),
         len(aggregate.blinders).to_bytes(4, "big"),
+        len(aggregate.shortness).to_bytes(4, "big"),
         bytes((aggregate.next_model.codec,)),
         aggregate.next_model.digest,
         *(blinder.to_bytes(32, "big") for blinder in aggregate.blinders),
+        aggregate.shortness,
         compress(aggregate.vector.astype("<i8").tobytes()),
     )
     return b"".join(fields)
 
 
-def decode_aggregate(blob: bytes, dimension: int, block_count: int) -> Aggregate:
-    """The aggregate in `blob`, which must be of `dimension` entries and `block_count` blinders.
+def decode_aggregate(blob: bytes, dimension: int, block_count: int, shortness_bytes: int) -> Aggregate:
+    """The aggregate in `blob`: of `dimension` entries, `block_count` blinders and so long a proof. Proves nothing yet.
 
     Raises:
       PayloadError: anything is not exactly as the format says; `reason` is a `PayloadFault`.
     """
-    if len(blob) > max_aggregate_bytes(dimension, block_count):
+    if len(blob) > max_aggregate_bytes(dimension, block_count, shortness_bytes):
         raise PayloadError(PayloadFault.TOO_LARGE, f"{len(blob):,} bytes for {dimension:,} entries")
     if blob[:4] != _MAGIC[: len(blob)]:
         raise PayloadError(PayloadFault.WRONG_MAGIC, f"it begins with {blob[:4]!r}, not {_MAGIC!r}")
-    body = _FIXED_BYTES + 32 * block_count
+    proof = _FIXED_BYTES + 32 * block_count
+    body = proof + shortness_bytes
     if len(blob) < body:
         raise PayloadError(PayloadFault.TRUNCATED, f"{len(blob):,} bytes, its fixed part alone has {body:,}")
-    announced = int.from_bytes(blob[4:8], "big"), int.from_bytes(blob[8:12], "big")
-    if announced != (dimension, block_count):
+    announced = tuple(int.from_bytes(blob[at : at + 4], "big") for at in (4, 8, 12))
+    due = (dimension, block_count, shortness_bytes)
+    if announced != due:
         raise PayloadError(
-            PayloadFault.WRONG_DIMENSION, f"{announced} entries and blocks where {(dimension, block_count)} are due"
+            PayloadFault.WRONG_DIMENSION,
+            f"{announced} entries, blocks and bytes of shortness proof where {due} are due",
         )
     try:
-        next_model = Cid.from_pair(blob[13:45], blob[12])
+        next_model = Cid.from_pair(blob[17:49], blob[16])
     except MalformedCidError as exc:
         raise PayloadError(PayloadFault.OUT_OF_RANGE, str(exc)) from exc
-    blinders = tuple(int.from_bytes(blob[at : at + 32], "big") for at in range(_FIXED_BYTES, body, 32))
+    blinders = tuple(int.from_bytes(blob[at : at + 32], "big") for at in range(_FIXED_BYTES, proof, 32))
     if any(blinder >= BLS12_381_ORDER for blinder in blinders):
         raise PayloadError(PayloadFault.OUT_OF_RANGE, "a blinder is not below the group order")
     vector = np.frombuffer(decompress(blob[body:], 8 * dimension), dtype="<i8").astype(np.int64)
     if ((vector > AGGREGATE_LIMIT) | (vector < -AGGREGATE_LIMIT)).any():
         raise PayloadError(PayloadFault.OUT_OF_RANGE, "an entry is beyond 2^57")
-    return Aggregate(vector, blinders, next_model)
+    return Aggregate(vector, blinders, next_model, blob[proof:body])
 
 
-def max_aggregate_bytes(dimension: int, block_count: int) -> int:
+def max_aggregate_bytes(dimension: int, block_count: int, shortness_bytes: int) -> int:
     """How long an honest aggregate's blob can be: the cap for its download."""
-    return _FIXED_BYTES + 32 * block_count + compute_compress_bound(8 * dimension)
+    return _FIXED_BYTES + 32 * block_count + shortness_bytes + compute_compress_bound(8 * dimension)

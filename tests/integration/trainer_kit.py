@@ -23,7 +23,7 @@ from steelyard.models.initial import compute_initial_parameters
 from steelyard.models.safetensors_io import encode_model
 from steelyard.rounds.global_model import GlobalModel, fetch_initial_model, move, sync_global_model
 from steelyard.rounds.records import collect_settled_rounds, collect_submissions, select_final
-from steelyard.rounds.settlement import RoundContext, weigh_round
+from steelyard.rounds.settlement import RoundContext, prove_short, weigh_round
 from steelyard.rounds.submission import max_submission_bytes, open_submission
 from steelyard.rules.registry import DEFAULT_RULE
 from steelyard.spec import ProjectSpec, encode_project_spec, parse_project_spec
@@ -147,7 +147,8 @@ class World:
         following = move(self.model(), weighed.aggregate, weighed.weighing.normaliser, self.spec)
         store = self.store if publish else MemoryBlobStore()
         model_cid = store.put(encode_model(following.parameters, self.spec.model.shapes))
-        blob = encode_aggregate(lie(Aggregate(weighed.aggregate, weighed.blinders, model_cid)))
+        aggregate = Aggregate(weighed.aggregate, weighed.blinders, model_cid, prove_short(self.srs, opened))
+        blob = encode_aggregate(lie(aggregate))
         market.settle(
             self.project_id,
             current.index,

@@ -69,8 +69,11 @@ def test_a_changed_plaintext_is_refused_or_read_as_it_stands(
 
 @given(st.binary(max_size=200), st.integers(1, 50))
 def test_noise_is_never_a_payload_nor_an_aggregate(noise: bytes, dimension: int) -> None:
-    for prefix in (b"", b"SYU1" + dimension.to_bytes(4, "big"), b"SYA1" + dimension.to_bytes(4, "big")):
-        for decode in (lambda blob: decode_payload(blob, dimension), lambda blob: decode_aggregate(blob, dimension, 1)):
+    for prefix in (b"", b"SYU1" + dimension.to_bytes(4, "big"), b"SYA2" + dimension.to_bytes(4, "big")):
+        for decode in (
+            lambda blob: decode_payload(blob, dimension),
+            lambda blob: decode_aggregate(blob, dimension, 1, 0),
+        ):
             try:
                 decode(prefix + noise)
             except PayloadError:
@@ -82,12 +85,15 @@ def test_noise_is_never_a_payload_nor_an_aggregate(noise: bytes, dimension: int)
     hnp.arrays(np.int64, st.integers(1, 100), elements=st.integers(-AGGREGATE_LIMIT, AGGREGATE_LIMIT)),
     st.lists(st.integers(0, BLS12_381_ORDER - 1), max_size=5),
     st.builds(Cid, st.sampled_from(Codec), st.binary(min_size=32, max_size=32)),
+    st.binary(max_size=50),
 )
-def test_aggregates_round_trip(vector: np.ndarray, blinders: list[int], cid: Cid) -> None:
-    blob = encode_aggregate(Aggregate(vector, tuple(blinders), cid))
-    assert len(blob) <= max_aggregate_bytes(vector.size, len(blinders))
-    decoded = decode_aggregate(blob, vector.size, len(blinders))
+def test_aggregates_round_trip(vector: np.ndarray, blinders: list[int], cid: Cid, shortness: bytes) -> None:
+    blob = encode_aggregate(Aggregate(vector, tuple(blinders), cid, shortness))
+    sizes = (vector.size, len(blinders), len(shortness))
+    assert len(blob) <= max_aggregate_bytes(*sizes)
+    decoded = decode_aggregate(blob, *sizes)
     assert (decoded.vector.tolist(), decoded.blinders, decoded.next_model) == (vector.tolist(), tuple(blinders), cid)
+    assert decoded.shortness == shortness
     assert encode_aggregate(decoded) == blob
 
 

@@ -14,12 +14,22 @@ from steelyard.chain.events import UpdateSubmitted
 from steelyard.chain.records import Exclusion, ExclusionReason, Settlement
 from steelyard.chain.transactions import Receipt
 from steelyard.errors import ChainTimeoutError, StorageUnavailableError, TooFewUpdatesError, TooManyExclusionsError
-from steelyard.gram import GramProof, GramStatement, compute_context, verify_aggregate_opening, verify_gram
+from steelyard.gram import (
+    GramProof,
+    GramStatement,
+    ShortnessProof,
+    compute_context,
+    shortness_length,
+    verify_aggregate_opening,
+    verify_gram,
+    verify_shortness,
+)
 from steelyard.gram.points import POINT_BYTES
 from steelyard.models.safetensors_io import decode_model
 from steelyard.rounds.global_model import GlobalModel
 from steelyard.rounds.submission import Submission
 from steelyard.rules.registry import DEFAULT_RULE
+from steelyard.spec import ProjectSpec
 from steelyard.storage import MemoryBlobStore, compute_cid
 from steelyard.types import Cid, ProjectId
 from steelyard.updates.aggregate import compute_next_parameters, decode_aggregate
@@ -68,6 +78,7 @@ class Scene:
     submissions: list[UpdateSubmitted] = field(default_factory=list)
     work: RoundWork = field(init=False)
     model: GlobalModel = field(init=False)
+    spec: ProjectSpec = field(default_factory=make_spec)
 
     def __post_init__(self) -> None:
         context = self.kit.context()
@@ -89,11 +100,11 @@ class Scene:
 
     def settle(self, *, give_up: bool = False) -> Settled:
         marketplace = cast("Marketplace", self.ledger)
-        return self.work.settle(marketplace, self.submissions, self.model, make_spec(), give_up=give_up)
+        return self.work.settle(marketplace, self.submissions, self.model, self.spec, give_up=give_up)
 
     def verify(self, rows: list[int]) -> Settlement:
         """Checks the one settlement that was sent as the contract, a trainer and the next round would."""
-        kit, spec = self.kit, make_spec()
+        kit, spec = self.kit, self.spec
         ((project_id, round_index, settlement),) = self.ledger.sent
         assert (project_id, round_index) == (PROJECT, 0)
         context = compute_context(
@@ -111,8 +122,12 @@ class Scene:
         updates = [kit.updates[row].tolist() for row in rows]
         gram = [[sum(map(int.__mul__, a, b)) for b in updates] for a in updates]
         weighing = DEFAULT_RULE.weigh(gram, f, kit.dimension)
-        aggregate = decode_aggregate(self.store.get(settlement.aggregate_cid, 1 << 20), kit.dimension, 1)
+        size = shortness_length(kit.srs.payload, len(rows)) if spec.shortness == "required" else 0
+        aggregate = decode_aggregate(self.store.get(settlement.aggregate_cid, 1 << 20), kit.dimension, 1, size)
         commitments = [settlement.commitments[POINT_BYTES * i : POINT_BYTES * (i + 1)] for i in range(len(rows))]
+        if size:
+            proof = ShortnessProof.decode(aggregate.shortness, kit.srs.payload, len(rows))
+            verify_shortness(kit.srs, kit.dimension, commitments, proof)
         verify_aggregate_opening(kit.srs, aggregate.vector, aggregate.blinders, commitments, weighing.weights)
         assert settlement.blinders == b"".join(blinder.to_bytes(32, "big") for blinder in aggregate.blinders)
 
@@ -136,6 +151,13 @@ def test_a_settlement_holds_proof_aggregate_and_next_model(scene: Scene) -> None
     assert scene.verify(list(range(N))).exclusions == ()
     assert (settled.receipt, settled.rows, settled.excluded) == (RECEIPT, N, 0)
     assert {"collect", "openings", "proof", "publish", "settle"} <= set(settled.seconds)
+
+
+def test_shortness_is_proved_only_where_the_project_asks_for_it(scene: Scene) -> None:
+    scene.spec = scene.spec.model_copy(update={"shortness": "none"})
+    scene.post()
+    scene.settle()
+    scene.verify(list(range(N)))
 
 
 def test_bad_submissions_are_left_out_with_their_reasons_and_the_rest_is_proved(scene: Scene) -> None:
@@ -227,7 +249,7 @@ def test_nothing_is_settled_that_cannot_be_published(scene: Scene) -> None:
 
 
 def test_a_settlement_that_was_not_mined_is_made_again_the_same(scene: Scene) -> None:
-    """Also by a new process: the aggregate and the model are functions of the submissions."""
+    """Also by a new process: sum and model are functions of the submissions, only the proofs are drawn again."""
     scene.post(bad={1: bad_submissions.damaged})
     scene.ledger.refuse = ChainTimeoutError("not mined")
     with pytest.raises(ChainTimeoutError):
@@ -237,5 +259,5 @@ def test_a_settlement_that_was_not_mined_is_made_again_the_same(scene: Scene) ->
 
     restarted = Scene(scene.kit, scene.store, scene.ledger, scene.submissions)
     restarted.settle()
-    restarted.verify([0, 2, 3, 4, 5, 6])
-    assert set(scene.store._blobs) == published
+    settlement = restarted.verify([0, 2, 3, 4, 5, 6])
+    assert set(scene.store._blobs) - published == {settlement.aggregate_cid}

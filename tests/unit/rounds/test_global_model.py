@@ -3,7 +3,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from steelyard.errors import BlobMismatchError, BlobNotFoundError, CommitmentMismatchError, EvidenceError
+from steelyard.errors import (
+    BlobMismatchError,
+    BlobNotFoundError,
+    BlobTooLargeError,
+    CommitmentMismatchError,
+    EvidenceError,
+    PayloadError,
+    ProofRejectedError,
+)
 from steelyard.models.initial import compute_initial_parameters
 from steelyard.rounds.global_model import (
     GlobalModel,
@@ -81,7 +89,7 @@ def test_an_aggregate_that_is_not_the_weighted_sum_is_refused(
     lying = replace(record, settlement=replace(record.settlement, aggregate_cid=cid))
 
     with pytest.raises(CommitmentMismatchError):
-        fetch_aggregate(store, kit.srs, spec.model.dimension, lying)
+        fetch_aggregate(store, kit.srs, spec, lying)
 
 
 def test_blinders_other_than_those_on_chain_are_refused(
@@ -91,7 +99,33 @@ def test_blinders_other_than_those_on_chain_are_refused(
     lying = replace(record, settlement=replace(record.settlement, blinders=bytes(32)))
 
     with pytest.raises(CommitmentMismatchError):
-        fetch_aggregate(store, kit.srs, spec.model.dimension, lying)
+        fetch_aggregate(store, kit.srs, spec, lying)
+
+
+@pytest.mark.parametrize("shortness", ["required", "none"])
+def test_shortness_is_shown_exactly_where_the_project_asks_for_it(
+    kit: Kit, store: MemoryBlobStore, initial: GlobalModel, spec: ProjectSpec, shortness: str
+) -> None:
+    asking = spec.model_copy(update={"shortness": shortness})
+    other = spec.model_copy(update={"shortness": "none" if shortness == "required" else "required"})
+    record = get_record(play_round(kit, store, initial, asking))
+
+    assert (fetch_aggregate(store, kit.srs, asking, record).shortness == b"") is (shortness == "none")
+    with pytest.raises((PayloadError, BlobTooLargeError)):
+        fetch_aggregate(store, kit.srs, other, record)
+
+
+def test_a_false_proof_of_shortness_is_refused(
+    kit: Kit, store: MemoryBlobStore, initial: GlobalModel, spec: ProjectSpec
+) -> None:
+    """For instance that of another round."""
+    first, second = play_round(kit, store, initial, spec), play_round(kit, store, initial, spec)
+    cid = store.put(encode_aggregate(replace(second.aggregate, shortness=first.aggregate.shortness)))
+    record = get_record(second)
+    lying = replace(record, settlement=replace(record.settlement, aggregate_cid=cid))
+
+    with pytest.raises(ProofRejectedError, match="pairing"):
+        fetch_aggregate(store, kit.srs, spec, lying)
 
 
 def test_a_missing_aggregate_is_a_storage_error(
@@ -101,7 +135,7 @@ def test_a_missing_aggregate_is_a_storage_error(
     absent = replace(record, settlement=replace(record.settlement, aggregate_cid=Cid(Codec.RAW, bytes(32))))
 
     with pytest.raises(BlobNotFoundError):
-        fetch_aggregate(store, kit.srs, spec.model.dimension, absent)
+        fetch_aggregate(store, kit.srs, spec, absent)
 
 
 def test_another_published_model_is_found_out_and_does_not_stop_us(

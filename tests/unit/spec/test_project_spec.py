@@ -103,6 +103,8 @@ def change(path: str, value: object) -> dict[str, Any]:
         ("quantisation.l2_norm_clip", 0, "quantisation.l2_norm_clip"),
         ("quantisation", {"scale": 10, "l2_norm_clip": 0.05}, "rounds to zero"),
         ("privacy.mechanism", "gaussian", "privacy.mechanism"),
+        ("shortness", "optional", "shortness"),
+        ("shortness", True, "shortness"),
     ],
 )
 def test_a_wrong_field_is_refused_by_its_path(path: str, value: object, said: str) -> None:
@@ -140,7 +142,7 @@ def test_the_canonical_text_is_that_of_rfc_8785() -> None:
         '{"data":{"classes":10,"feature_shape":[8,8],"maximum":1,"minimum":0},'
         f'"initial_model":"{INITIAL_MODEL}",'
         '"model":{"layers":[64,32,10],"name":"mlp"},"privacy":{"mechanism":"none"},'
-        '"quantisation":{"l2_norm_clip":10,"scale":4096},'
+        '"quantisation":{"l2_norm_clip":10,"scale":4096},"shortness":"required",'
         '"task":"Tell the ten digits apart.\\nImages of 8×8 pixels.","title":"Handwritten digits",'
         '"training":[{"batch_size":32,"epochs":2,"first_round":0,"learning_rate":0.05,"momentum":0.9,"weight_decay":0.00001},'
         '{"batch_size":32,"epochs":2,"first_round":3,"learning_rate":0.01,"momentum":0.9,"weight_decay":0.00001}],"version":1}'

@@ -74,13 +74,16 @@ class TestJudgement:
             lambda aggregate: replace(aggregate, vector=aggregate.vector * 2),
             lambda aggregate: replace(aggregate, blinders=(aggregate.blinders[0] ^ 1,)),
             lambda aggregate: replace(aggregate, next_model=compute_cid(b"mine")),
+            lambda aggregate: replace(aggregate, shortness=b""),
+            lambda aggregate: replace(aggregate, shortness=aggregate.shortness[:-1] + b"\0"),
+            lambda aggregate: replace(aggregate, shortness=bytes(len(aggregate.shortness))),
         ],
-        ids=["vector", "blinder", "next model"],
+        ids=["vector", "blinder", "next model", "no shortness proof", "false shortness proof", "empty shortness proof"],
     )
     def test_a_false_aggregate_is_false(self, scene: Scene, change: Callable[[Aggregate], Aggregate]) -> None:
         assert scene.judge(scene.republish(change)) is Finding.FALSE
 
-    @pytest.mark.parametrize("blob", [b"", b"SYA1", b"rubbish", bytes(1 << 20)])
+    @pytest.mark.parametrize("blob", [b"", b"SYA2", b"rubbish", bytes(1 << 20)])
     def test_something_else_behind_the_identifier_is_false(self, scene: Scene, blob: bytes) -> None:
         settlement = replace(scene.record.settlement, aggregate_cid=scene.store.put(blob))
         assert scene.judge(replace(scene.record, settlement=settlement)) is Finding.FALSE
@@ -108,7 +111,9 @@ class TestJudgement:
 
     def test_the_aggregate_that_was_published_is_the_one_that_was_judged(self, scene: Scene) -> None:
         blob = scene.store.get(scene.record.settlement.aggregate_cid, 1 << 20)
-        assert (decode_aggregate(blob, 27, 1).vector == scene.played.aggregate.vector).all()
+        assert (
+            decode_aggregate(blob, 27, 1, len(scene.played.aggregate.shortness)).vector == scene.played.aggregate.vector
+        ).all()
 
 
 @pytest.mark.parametrize(

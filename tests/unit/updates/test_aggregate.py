@@ -24,8 +24,10 @@ D, B = 300, 2
 NEXT_MODEL = Cid(Codec.DAG_PB, bytes(range(32)))
 VECTOR = np.random.default_rng(8).integers(-AGGREGATE_LIMIT, AGGREGATE_LIMIT, D)
 BLINDERS = (5, BLS12_381_ORDER - 1)
-BLOB = encode_aggregate(Aggregate(VECTOR, BLINDERS, NEXT_MODEL))
-FIXED = 45 + 32 * B
+PROOF = b"proof of shortness"
+P = len(PROOF)
+BLOB = encode_aggregate(Aggregate(VECTOR, BLINDERS, NEXT_MODEL, PROOF))
+FIXED = 49 + 32 * B + P
 
 
 def replace_bytes(at: int, new: bytes) -> bytes:
@@ -124,12 +126,14 @@ def test_shapes_and_types_must_agree(parameters: np.ndarray, aggregate: np.ndarr
 BAD_BLOBS: dict[str, tuple[bytes, PayloadFault]] = {
     "empty": (b"", PayloadFault.TRUNCATED),
     "another magic": (b"SYU1" + BLOB[4:], PayloadFault.WRONG_MAGIC),
-    "no vector and half a blinder": (BLOB[: FIXED - 1], PayloadFault.TRUNCATED),
+    "no vector and half a proof": (BLOB[: FIXED - 1], PayloadFault.TRUNCATED),
     "another d": (replace_bytes(4, (D + 1).to_bytes(4, "big")), PayloadFault.WRONG_DIMENSION),
     "another B": (replace_bytes(8, (B + 1).to_bytes(4, "big")), PayloadFault.WRONG_DIMENSION),
-    "unknown codec": (replace_bytes(12, b"\x71"), PayloadFault.OUT_OF_RANGE),
-    "blinder at the order": (replace_bytes(45, BLS12_381_ORDER.to_bytes(32, "big")), PayloadFault.OUT_OF_RANGE),
-    "blinder of ones": (replace_bytes(77, b"\xff" * 32), PayloadFault.OUT_OF_RANGE),
+    "another P": (replace_bytes(12, (P - 1).to_bytes(4, "big")), PayloadFault.WRONG_DIMENSION),
+    "no proof": (encode_aggregate(Aggregate(VECTOR, BLINDERS, NEXT_MODEL)), PayloadFault.WRONG_DIMENSION),
+    "unknown codec": (replace_bytes(16, b"\x71"), PayloadFault.OUT_OF_RANGE),
+    "blinder at the order": (replace_bytes(49, BLS12_381_ORDER.to_bytes(32, "big")), PayloadFault.OUT_OF_RANGE),
+    "blinder of ones": (replace_bytes(81, b"\xff" * 32), PayloadFault.OUT_OF_RANGE),
     "no vector": (BLOB[:FIXED], PayloadFault.BAD_COMPRESSION),
     "vector cut": (BLOB[:-1], PayloadFault.BAD_COMPRESSION),
     "byte after the vector": (BLOB + b"\0", PayloadFault.BAD_COMPRESSION),
@@ -143,7 +147,7 @@ BAD_BLOBS: dict[str, tuple[bytes, PayloadFault]] = {
         BLOB[:FIXED] + compress(np.full(D, -(2**63), dtype="<i8").tobytes()),
         PayloadFault.OUT_OF_RANGE,
     ),
-    "longer than any honest one": (BLOB + bytes(max_aggregate_bytes(D, B)), PayloadFault.TOO_LARGE),
+    "longer than any honest one": (BLOB + bytes(max_aggregate_bytes(D, B, P)), PayloadFault.TOO_LARGE),
 }
 
 
@@ -151,19 +155,20 @@ BAD_BLOBS: dict[str, tuple[bytes, PayloadFault]] = {
 def test_a_malformed_blob_is_refused_with_its_reason(case: str) -> None:
     blob, fault = BAD_BLOBS[case]
     with pytest.raises(PayloadError) as raised:
-        decode_aggregate(blob, D, B)
+        decode_aggregate(blob, D, B, P)
     assert raised.value.reason == fault
 
 
 def test_the_blob_has_the_documented_format() -> None:
-    assert BLOB[:13] == b"SYA1" + D.to_bytes(4, "big") + B.to_bytes(4, "big") + b"\x70"
-    assert BLOB[13:45] == bytes(range(32))
-    assert BLOB[45:FIXED] == (5).to_bytes(32, "big") + (BLS12_381_ORDER - 1).to_bytes(32, "big")
-    assert len(BLOB) <= max_aggregate_bytes(D, B)
+    assert BLOB[:17] == b"SYA2" + b"".join(x.to_bytes(4, "big") for x in (D, B, P)) + b"\x70"
+    assert BLOB[17:49] == bytes(range(32))
+    assert BLOB[49 : FIXED - P] == (5).to_bytes(32, "big") + (BLS12_381_ORDER - 1).to_bytes(32, "big")
+    assert BLOB[FIXED - P : FIXED] == PROOF
+    assert len(BLOB) <= max_aggregate_bytes(D, B, P)
 
 
 def test_a_blob_is_decoded_to_what_was_encoded() -> None:
-    decoded = decode_aggregate(BLOB, D, B)
+    decoded = decode_aggregate(BLOB, D, B, P)
     assert decoded.vector.dtype == np.int64
     np.testing.assert_array_equal(decoded.vector, VECTOR)
-    assert (decoded.blinders, decoded.next_model) == (BLINDERS, NEXT_MODEL)
+    assert (decoded.blinders, decoded.next_model, decoded.shortness) == (BLINDERS, NEXT_MODEL, PROOF)
