@@ -175,7 +175,9 @@ def test_wrong_hint_is_refused(waiting: Waiting) -> None:
         error = reverts.WrongHintError(k // n, k % n)
         mask = int.from_bytes(hints[HINT * k : HINT * (k + 1)], "big")
         flipped = {mask ^ 1 << bit for bit in (*range(n + 1), 31)}
-        moved = {mask ^ 1 << i ^ 1 << j for i in range(n) for j in range(n) if mask >> i & 1 and not mask >> j & 1}
+        members = [bit for bit in range(n) if mask >> bit & 1]
+        outside = [bit for bit in (*range(n + 1), 31) if not mask >> bit & 1]  # `n` and 31 stand for no row
+        moved = {mask ^ 1 << left ^ 1 << joined for left in members for joined in outside}
         for other in flipped | moved | {0, 2**32 - 1}:
             waiting.refuses(error, hints=patch(hints, HINT * k, other.to_bytes(HINT, "big")))
     waiting.refuses_mined(error, hints=patch(hints, HINT * k, other.to_bytes(HINT, "big")))
