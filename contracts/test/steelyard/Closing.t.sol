@@ -141,6 +141,8 @@ contract ClosingTest is Base {
     function test_strikesCostStakeAndPlace() public {
         run(5);
         finish(same(5, 1), 16);
+        // A strike's target is 0, whatever the row contributed.
+        assertEq(market.reputationOf(trainers[4]), 5000 - 625);
         uint256 slashed = uint256(MIN_STAKE) * 2500 / 10_000;
         uint256 pool = market.getProject(id).pool;
         submit(0, 5);
