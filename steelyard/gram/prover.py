@@ -1,6 +1,6 @@
 """Makes a Gram proof. Source: docs/proof.md, section 5.
 
-Works block by block: beside the int16 rows, memory holds one polynomial of `N` coefficients per block.
+Streams the rows three times, a few blocks at a time: memory does not grow with them.
 """
 
 from collections.abc import Sequence
@@ -11,15 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from steelyard.constants import BLS12_381_ORDER, MASK_SLOTS
+from steelyard.gram.blocks import Blocks, combine_blocks, evaluate_blocks, sum_correlations
 from steelyard.gram.field import (
-    Polynomial,
     RandomScalar,
     compute_powers,
     invert,
     make_polynomial,
     random_scalar,
 )
-from steelyard.gram.linear import add_combination, make_limbs, to_integers
 from steelyard.gram.pair_opening import commit_polynomial, open_pair
 from steelyard.gram.points import WORKERS, encode_point, multiply_sum
 from steelyard.gram.proof import GramProof, GramStatement, decode_gram
@@ -32,9 +31,6 @@ from steelyard.gram.transcript import (
     compute_point,
     compute_row_weights,
 )
-
-_ROW_WEIGHT_BITS = 128
-_COMBINATION_BITS = _ROW_WEIGHT_BITS + 16 + 32  # a weight times an int16, summed over fewer than 2^32 rows
 
 
 def prove_gram(
@@ -68,6 +64,12 @@ class _Mask:
         points = [*srs.g1[srs.payload :], get_blinding_generator()]
         return encode_point(multiply_sum(points, [*self.coefficients, self.blinder]))
 
+    def evaluate(self, srs: Srs, point: int) -> int:
+        """`point^L·m_b(point)`, not reduced."""
+        powers = compute_powers(point, MASK_SLOTS)
+        at_point = sum(x * power for x, power in zip(self.coefficients, powers, strict=True))
+        return pow(point, srs.payload, BLS12_381_ORDER) * at_point
+
 
 def _prove(
     srs: Srs,
@@ -77,36 +79,40 @@ def _prove(
     draw: RandomScalar,
 ) -> GramProof:
     """`prove_gram` with the source of randomness as an argument, for the vectors that must come out the same twice."""
-    blocks = srs.count_blocks(statement.d)
-    _check_shape(statement, updates, blinders, blocks)
-    masks = [_Mask(tuple(draw() for _ in range(MASK_SLOTS)), draw()) for _ in range(blocks)]
-    with ThreadPoolExecutor(WORKERS) as pool:
-        M = tuple(pool.map(lambda mask: mask.commit(srs), masks))
+    _check_shape(statement, updates, blinders, srs.count_blocks(statement.d))
+    blocks = Blocks(updates, srs.payload)
+    masks = [_Mask(tuple(draw() for _ in range(MASK_SLOTS)), draw()) for _ in range(srs.count_blocks(statement.d))]
+    M = _commit_masks(srs, masks)
     t0 = sum(x * x for mask in masks for x in mask.coefficients) % BLS12_381_ORDER
 
     h0 = compute_h0(statement, srs.powers, M, t0)
     row_weights = compute_row_weights(h0, statement.n)
-    alphas = [_combine_block(srs, updates, row_weights, b, mask) for b, mask in enumerate(masks)]
-    betas = [
-        mask.blinder + sum(r_i * row[b] for r_i, row in zip(row_weights, blinders, strict=True))
-        for b, mask in enumerate(masks)
-    ]
     c = compute_constant_term(t0, row_weights, decode_gram(statement.gram, statement.n))
-    S = _compute_quotient(srs.powers, alphas, c)
+    lags = sum_correlations(blocks, row_weights, [mask.coefficients for mask in masks])
+    if lags[0] != c:
+        raise ValueError("the statement's matrix is not the Gram matrix of the updates")
+    S = make_polynomial(lags[1:])
     sigma = draw()
     s_hat = commit_polynomial(srs, S, sigma)
 
     h1 = compute_h1(h0, s_hat)
     z = compute_point(h1)
-    z_inverse = invert(z)
-    a = tuple(int(alpha(z)) for alpha in alphas)
-    a_prime = tuple(int(alpha(z_inverse)) for alpha in alphas)
-    s, s_prime = int(S(z)), int(S(z_inverse))
-    gammas = compute_powers(compute_gamma(h1, a, a_prime, s), blocks + 1)
+    points = (z, invert(z))
+    a, a_prime = (
+        tuple((x + mask.evaluate(srs, point)) % BLS12_381_ORDER for x, mask in zip(values, masks, strict=True))
+        for point, values in zip(points, evaluate_blocks(blocks, row_weights, points), strict=True)
+    )
+    s, s_prime = (int(S(point)) for point in points)
+    product = sum(x * y for x, y in zip(a, a_prime, strict=True))
+    if (product - c - points[0] * s - points[1] * s_prime) % BLS12_381_ORDER:
+        raise AssertionError("the correlations are not those of the opened polynomials")
 
-    F = make_polynomial([])
-    for g, polynomial in zip(gammas, [*alphas, S], strict=True):
-        F += polynomial * g
+    gammas = compute_powers(compute_gamma(h1, a, a_prime, s), len(masks) + 1)
+    F = make_polynomial(combine_blocks(blocks, row_weights, gammas) + _combine_masks(masks, gammas)) + S * gammas[-1]
+    betas = [
+        mask.blinder + sum(r_i * row[b] for r_i, row in zip(row_weights, blinders, strict=True))
+        for b, mask in enumerate(masks)
+    ]
     omega = sum(g * blinder for g, blinder in zip(gammas, [*betas, sigma], strict=True)) % BLS12_381_ORDER
     at_z = sum(g * y for g, y in zip(gammas, (*a, s), strict=True))
     at_inverse = sum(g * y for g, y in zip(gammas, (*a_prime, s_prime), strict=True))
@@ -125,18 +131,11 @@ def _check_shape(
         raise ValueError(f"{blocks} blinders for each of {statement.n} rows are needed")
 
 
-def _combine_block(srs: Srs, updates: NDArray[np.int16], row_weights: Sequence[int], b: int, mask: _Mask) -> Polynomial:
-    """`α_b = m_b + Σ_i r_i u_i^b`."""
-    total = make_limbs(_COMBINATION_BITS, srs.payload)
-    add_combination(total, row_weights, updates[:, b * srs.payload : (b + 1) * srs.payload])
-    return make_polynomial([*to_integers(total), *mask.coefficients])
+def _commit_masks(srs: Srs, masks: Sequence[_Mask]) -> tuple[bytes, ...]:
+    with ThreadPoolExecutor(WORKERS) as pool:
+        return tuple(pool.map(lambda mask: mask.commit(srs), masks))
 
 
-def _compute_quotient(powers: int, alphas: Sequence[Polynomial], c: int) -> Polynomial:
-    """`S` of `Σ_b α_b(X) α_b(1/X) = c + X·S(X) + X⁻¹·S(1/X)`: the upper half of the sum, shifted by `X^{N−1}`."""
-    total = make_polynomial([])
-    for alpha in alphas:
-        total += alpha * alpha.reverse(powers - 1)
-    if int(total[powers - 1]) != c:
-        raise ValueError("the statement's matrix is not the Gram matrix of the updates")
-    return total.right_shift(powers)
+def _combine_masks(masks: Sequence[_Mask], gammas: Sequence[int]) -> list[int]:
+    """`Σ_b γ^b m_b`."""
+    return [sum(g * mask.coefficients[j] for g, mask in zip(gammas, masks, strict=False)) for j in range(MASK_SLOTS)]
