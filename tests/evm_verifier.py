@@ -1,6 +1,6 @@
 """The verifier contract on a devnet, asked about many calls at once."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -23,6 +23,7 @@ ERRORS: Final[dict[str, str]] = {
 _VERIFY: Final = keccak(b"verify(bytes32,uint256,uint256,bytes,bytes,bytes)")[:4]
 _TYPES: Final = ("bytes32", "uint256", "uint256", "bytes", "bytes", "bytes")
 _BATCH: Final = 100
+_BATCH_BYTES: Final = 500_000
 _GAS: Final = 16_777_216  # what a transaction may have (EIP-7825)
 
 
@@ -34,22 +35,38 @@ class Answer:
     fault: str = ""
 
 
-def call_all(url: str, calls: Iterable[tuple[str, bytes, int]]) -> Iterator[Answer]:
-    """`eth_call` of each `(to, data, gas)`, in batches. The order is kept."""
-    rest = list(calls)
+def call_all(
+    url: str, calls: Iterable[tuple[str, bytes, int]], code: Mapping[str, str] | None = None
+) -> Iterator[Answer]:
+    """`eth_call` of each `(to, data, gas)`, in batches. The order is kept. `code` stands at its addresses meanwhile."""
+    overrides = {address: {"code": data} for address, data in (code or {}).items()}
     with httpx.Client(timeout=120) as client:
-        for start in range(0, len(rest), _BATCH):
+        for batch in _split(calls):
             requests = [
                 {
                     "jsonrpc": "2.0",
                     "id": k,
                     "method": "eth_call",
-                    "params": [{"to": to, "data": "0x" + data.hex(), "gas": hex(gas)}, "latest"],
+                    "params": [{"to": to, "data": "0x" + data.hex(), "gas": hex(gas)}, "latest", overrides],
                 }
-                for k, (to, data, gas) in enumerate(rest[start : start + _BATCH])
+                for k, (to, data, gas) in enumerate(batch)
             ]
             answers: list[dict[str, Any]] = client.post(url, json=requests).raise_for_status().json()
             yield from map(_read_answer, sorted(answers, key=lambda answer: int(answer["id"])))
+
+
+def _split(calls: Iterable[tuple[str, bytes, int]]) -> Iterator[list[tuple[str, bytes, int]]]:
+    """Batches that a node takes: not too many calls, not too many bytes."""
+    batch: list[tuple[str, bytes, int]] = []
+    size = 0
+    for call in calls:
+        if batch and (len(batch) == _BATCH or size + len(call[1]) > _BATCH_BYTES):
+            yield batch
+            batch, size = [], 0
+        batch.append(call)
+        size += len(call[1])
+    if batch:
+        yield batch
 
 
 def _read_answer(answer: dict[str, Any]) -> Answer:
