@@ -48,8 +48,8 @@ test-deep: setup ## The long suites: more fuzzing, deeper invariants, rebuilt ar
 	FOUNDRY_PROFILE=deep forge test
 	$(V)/pytest -q -m deep tests
 
-bench: setup ## Measure proof and rules, and print tables
-	$(V)/python -m scripts.bench_gram
+bench: setup ## Measure the proof and print tables; FULL=1 for every size
+	$(V)/python -m scripts.bench_gram --profile $(if $(FULL),--full) $(if $(JSON),--json)
 
 contracts: setup ## Rebuild the committed contract artifacts and gas snapshots
 	$(V)/python -m scripts.compile_contracts
