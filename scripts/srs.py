@@ -9,10 +9,10 @@ import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from steelyard.cli_support import AsJson, create_app, print_json, print_lines, print_warning, stderr
-from steelyard.errors import ConfigError, SrsError
+from steelyard.errors import ConfigError
 from steelyard.gram import ETHEREUM_SRS_DIGEST
 from steelyard.gram.srs_files import Progress as Report
-from steelyard.gram.srs_files import dump_srs, read_srs_file
+from steelyard.gram.srs_files import dump_srs
 from steelyard.gram.srs_library import (
     INSECURE_VARIABLE,
     INSECURE_WARNING,
@@ -65,10 +65,8 @@ def import_srs_file(
 
     Example: [bold]steelyard srs import transcript.json --powers 32768[/bold]
     """
-    if expected is not None and (actual := read_srs_file(file, powers).compute_digest()) != expected:
-        raise SrsError(f"{file} has the digest {actual}, not {expected}")
     with _draw_progress() as report:
-        digest = import_srs(file, powers, report, insecure)
+        digest = import_srs(file, powers, expected=expected, progress=report, insecure=insecure)
     _print_record({"digest": digest, "kept in": str(get_srs_path(digest))}, as_json)
 
 

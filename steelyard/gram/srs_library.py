@@ -93,12 +93,20 @@ def _load_imported(digest: str) -> Srs:
     return decode_pinned(read_srs_file(path), digest)
 
 
-def import_srs(path: Path, powers: int | None = None, progress: Progress | None = None, insecure: bool = False) -> str:
+def import_srs(
+    path: Path,
+    powers: int | None = None,
+    *,
+    expected: str | None = None,
+    progress: Progress | None = None,
+    insecure: bool = False,
+) -> str:
     """Checks every point and relation of a string in a file, and keeps it for `load_srs_by_digest`.
 
     Args:
         path: The file, in any format that `read_srs_file` reads.
         powers: Which string of a transcript.
+        expected: The only digest that is accepted.
         progress: Told how far the check is.
         insecure: Take a string even though its secret is public.
 
@@ -109,7 +117,7 @@ def import_srs(path: Path, powers: int | None = None, progress: Progress | None 
         SrsError: it is not what a string must be, or its secret is public.
     """
     encoded = read_srs_file(path, powers)
-    digest = encoded.compute_digest()
+    digest = encoded.compute_digest() if expected is None else expected
     srs = decode_checked(encoded, digest, progress)
     refuse_insecure(srs, allowed=insecure)
     target = get_srs_path(digest)

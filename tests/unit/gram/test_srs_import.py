@@ -272,3 +272,10 @@ class TestInsecureStrings:
         srs = make_insecure_srs(SMALL)
         (tmp_path / "srs.json").write_text(dump_srs(srs))
         assert load_srs(tmp_path / "srs.json", encode_srs(srs).compute_digest()).g1 == srs.g1
+
+
+@pytest.mark.parametrize("expected", [ETHEREUM_SRS_DIGEST, ""])
+def test_only_the_expected_string_is_taken(tmp_path: Path, folder: Path, expected: str) -> None:
+    with pytest.raises(SrsError, match="not the pinned"):
+        import_srs(write(tmp_path / "srs.json", make_document()), expected=expected)
+    assert not folder.exists()
