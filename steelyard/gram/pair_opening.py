@@ -14,9 +14,11 @@ from steelyard.gram.transcript import compute_line
 
 def commit_polynomial(srs: Srs, polynomial: Polynomial, blinder: int) -> bytes:
     """`[polynomial(τ)]₁ + blinder·H`, encoded."""
-    used = [(power, int(x)) for power, x in zip(srs.g1, polynomial.coeffs(), strict=False) if x != 0]
-    points, coefficients = [power for power, _ in used], [x for _, x in used]
-    return encode_point(multiply_sum([*points, get_blinding_generator()], [*coefficients, blinder]))
+    # A coefficient just below r multiplies the negated power: multiplying by what is small either way is quicker.
+    terms = [(power, int(x)) for power, x in zip(srs.g1, polynomial.coeffs(), strict=False) if x != 0]
+    points = [power if 2 * x < BLS12_381_ORDER else -power for power, x in terms]
+    scalars = [min(x, BLS12_381_ORDER - x) for _, x in terms]
+    return encode_point(multiply_sum([*points, get_blinding_generator()], [*scalars, blinder]))
 
 
 def open_pair(srs: Srs, F: Polynomial, z: int, at_z: int, at_inverse: int) -> bytes:
