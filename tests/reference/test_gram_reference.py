@@ -1,7 +1,10 @@
 """The fast proof against its slow, plain twin, over an SRS small enough for py-ecc."""
 
+import functools
 import importlib.util
+import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -78,16 +81,50 @@ def test_both_provers_make_the_same_proof_from_the_same_randomness(round_: Round
     verify_gram(SRS, round_.statement, GramProof.decode(slow, blocks))
 
 
-@pytest.mark.parametrize("name", ["ev_3_5_plain", "ev_8_4089_noise"])
-def test_the_reference_accepts_the_known_answers_over_the_ethereum_ceremony(name: str) -> None:
+@functools.cache
+def load_ceremony_twin() -> reference.ReferenceSrs:
+    """The Ethereum ceremony, as far as a verifier needs it."""
     spec = importlib.util.find_spec("eth_account.typed_transactions.blob_transactions")
     assert spec is not None
     assert spec.origin is not None
-    twin = reference.ReferenceSrs.from_trusted_setup(
-        Path(spec.origin).with_name("kzg_trusted_setup.txt").read_text(), 2
-    )
+    text = Path(spec.origin).with_name("kzg_trusted_setup.txt").read_text()
+    return reference.ReferenceSrs.from_trusted_setup(text, 2)
+
+
+@pytest.mark.parametrize("name", ["ev_3_5_plain", "ev_8_4089_noise"])
+def test_the_reference_accepts_the_known_answers_over_the_ethereum_ceremony(name: str) -> None:
     bundle = parse_bundle((VECTORS / f"{name}.json").read_text())
-    statement = bundle.statement
-    reference.verify(
-        twin, statement.context, bundle.n, bundle.d, statement.commitments, statement.gram, bundle.proof.encode()
+    statement, proof = bundle.statement, bundle.proof.encode()
+    context, commitments, gram = statement.context, statement.commitments, statement.gram
+    reference.verify(load_ceremony_twin(), context, bundle.n, bundle.d, commitments, gram, proof)
+
+
+def load_cases(class_: str) -> list[dict[str, Any]]:
+    cases: list[dict[str, Any]] = json.loads((VECTORS / f"{class_}.json").read_text())["cases"]
+    return cases
+
+
+def judge(case: dict[str, Any]) -> str:
+    """The class that the reference puts a call of `tests/vectors/gram` in."""
+    context, commitments, gram, proof = (
+        bytes.fromhex(case[key][2:]) for key in ("context", "commitments", "gram", "proof")
     )
+    try:
+        reference.verify(load_ceremony_twin(), context, case["n"], case["d"], commitments, gram, proof)
+    except ProofRejectedError as error:
+        return "invalid" if "pairing" in error.reason else "malformed"
+    return "valid"
+
+
+@pytest.mark.parametrize(("class_", "step"), [("valid", 13), ("invalid", 80), ("malformed", 25)])
+def test_the_reference_judges_some_of_the_vectors_like_the_fast_verifier(class_: str, step: int) -> None:
+    cases = [case for case in load_cases(class_) if case["n"] < 6][::step]
+    assert len(cases) > 3
+    assert {case["name"]: judge(case) for case in cases} == {case["name"]: class_ for case in cases}
+
+
+@pytest.mark.deep
+@pytest.mark.parametrize("class_", ["valid", "invalid", "malformed"])
+def test_the_reference_judges_all_vectors_like_the_fast_verifier(class_: str) -> None:
+    cases = load_cases(class_)
+    assert {case["name"]: judge(case) for case in cases} == {case["name"]: class_ for case in cases}
