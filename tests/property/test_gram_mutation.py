@@ -117,9 +117,9 @@ def test_the_contract_refuses_every_changed_field_of_a_fresh_proof_for_its_fault
 
 @pytest.mark.deep
 @pytest.mark.chain
-@pytest.mark.parametrize("pool", make_ethereum_pools()[1:], ids=lambda pool: pool.good[0].name)
-def test_the_contract_accepts_no_call_with_one_changed_byte_of_a_larger_statement(pool: Pool, evm: EvmVerifier) -> None:
-    verdicts = evm.judge(list(change_every_byte(pool.good[0])))
+@pytest.mark.parametrize("k", [1, 2])
+def test_the_contract_accepts_no_call_with_one_changed_byte_of_a_larger_statement(k: int, evm: EvmVerifier) -> None:
+    verdicts = evm.judge(list(change_every_byte(make_ethereum_pools()[k].good[0])))
     assert evm_verifier.ACCEPTED not in verdicts
 
 

@@ -2,7 +2,8 @@
 
 Most are forgeries (`tests/gram_forgeries.py`): each deceives a verifier that lacks one check, so the check matters, and
 none deceives ours, here or on chain. Classes with more to say have tests of their own below. Reference strings (10) are
-also in `test_gram_srs.py`, precompiles and gas (12) in `contracts/test/verifier/PrecompileGas.t.sol`.
+also in `test_gram_srs.py`; precompiles and gas (12) are in `contracts/test/verifier/PrecompileGas.t.sol`, and for whole
+settlements, which never slash for want of gas, in `tests/integration/test_bad_settlement_calls.py`.
 """
 
 import dataclasses
