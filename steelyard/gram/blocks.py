@@ -7,13 +7,16 @@ Field elements are cut into 24-bit limbs. A float64 holds every integer up to 2^
 limb and an entry, 15 bits and a sign, are added in the BLAS without rounding.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+import functools
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import ThreadpoolController
 
 from steelyard.constants import BLS12_381_ORDER, MASK_SLOTS
 from steelyard.gram.correlation import DIGIT_BITS, DIGITS, Correlation, count_terms
@@ -103,7 +106,7 @@ def evaluate_blocks(blocks: Blocks, weights: Sequence[int], points: Sequence[int
         joined = limbs @ np.array([1 << _LIMB_BITS * k for k in range(_LIMBS)], dtype=np.object_)
         return [[int(x) % BLS12_381_ORDER for x in scale @ block] for block in joined]
 
-    with ThreadPoolExecutor(WORKERS) as pool:
+    with _open_pool() as pool:
         by_block = [values for found in pool.map(evaluate, blocks.split()) for values in found]
     return [list(values) for values in zip(*by_block, strict=True)]
 
@@ -147,9 +150,21 @@ def _join(limbs: Integers) -> list[int]:
     return [int.from_bytes(row.tobytes(), "little", signed=True) for row in data]
 
 
+@contextmanager
+def _open_pool() -> Iterator[ThreadPoolExecutor]:
+    """Threads that compute at once, since numpy releases the interpreter's lock, with a BLAS that brings no others."""
+    with _get_libraries().limit(limits=1, user_api="blas"), ThreadPoolExecutor(WORKERS) as pool:
+        yield pool
+
+
+@functools.cache
+def _get_libraries() -> ThreadpoolController:
+    return ThreadpoolController()  # type: ignore[no-untyped-call]
+
+
 def _sum_in_threads(compute: Callable[[range], tuple[Integers, ...]], parts: Sequence[range]) -> tuple[Integers, ...]:
-    """The sums of what `compute` returns for each part. numpy releases the interpreter's lock while it computes."""
-    with ThreadPoolExecutor(WORKERS) as pool:
+    """The sums of what `compute` returns for each part."""
+    with _open_pool() as pool:
         found = pool.map(compute, parts)
         total = next(found)
         for arrays in found:
