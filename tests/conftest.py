@@ -3,12 +3,17 @@
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import settings
 
 from scripts.deploy import load_ethereum_srs_points
 from steelyard.chain.deploy import Deployment, deploy, deploy_test_token
 from steelyard.chain.devnet import Devnet
 from steelyard.chain.transactions import Sender
 from tests.market_kit import DEPLOYER, POLICY, MarketKit
+
+# A deadline per example measures how busy the machine is, not the code.
+settings.register_profile("steelyard", deadline=None)
+settings.load_profile("steelyard")
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,5 @@
 """The client against the real contracts: money, membership, rounds, and each refusal as its exception."""
 
-from dataclasses import replace
-
 import pytest
 
 from scripts.deploy import load_ethereum_srs_points
@@ -44,7 +42,6 @@ from tests.market_kit import (
     WEALTH,
     MarketKit,
     make_honest_updates,
-    make_settlement,
 )
 
 pytestmark = pytest.mark.chain
@@ -298,34 +295,6 @@ def test_submission_is_refused_where_it_should_be(kit: MarketKit) -> None:
     with pytest.raises(reverts.RoundNotInStatusError) as late:
         second.submit(project_id, 0, SOME_CID, Digest(bytes([2]) * 32))
     assert (late.value.current, late.value.expected) == (RoundStatus.DECIDED, RoundStatus.COLLECTING)
-
-
-def test_settlement_is_refused_where_it_should_be(kit: MarketKit) -> None:
-    project_id, trainers = kit.start_project(5)
-    rows = kit.submit(project_id, dict(zip(trainers, make_honest_updates(5, 100), strict=True)))
-    good = make_settlement(kit.weigh(project_id, rows))
-    market = kit.market(AGGREGATORS[0])
-    point, entry = 128, 8
-    gram = bytearray(good.gram)
-    gram[entry - 1] ^= 1
-    swapped = good.commitments[point : 2 * point] + good.commitments[:point] + good.commitments[2 * point :]
-    excluded = tuple(Exclusion(index, ExclusionReason.UNAVAILABLE) for index in range(2))
-    for bad, error in (
-        (replace(good, gram=bytes(gram)), reverts.ProofRejectedError),
-        (replace(good, gram=good.gram[:-1]), reverts.InvalidSettlementLengthError),
-        (replace(good, commitments=swapped), reverts.SubmissionMismatchError),
-        (replace(good, commitments=bytes(point) + good.commitments[point:]), reverts.UnknownSubmissionError),
-        (replace(good, proof=bytes(len(good.proof))), reverts.CustomError),
-        (replace(good, proof=good.proof[:-32] + b"\xff" * 32), reverts.NonCanonicalScalarError),
-        (replace(good, hints=bytes(len(good.hints))), reverts.WrongHintError),
-        (replace(good, hints=b""), reverts.InvalidHintLengthError),
-        (replace(good, exclusions=excluded), reverts.TooManyExclusionsError),
-    ):
-        with pytest.raises(error):
-            market.settle(project_id, 0, bad)
-    with pytest.raises(reverts.NotAuthorizedError):
-        kit.market(OWNER).settle(project_id, 0, good)
-    market.settle(project_id, 0, good)
 
 
 def test_voided_round_is_repeated_without_its_aggregator(kit: MarketKit) -> None:

@@ -349,7 +349,9 @@ class TestIdx:
         with pytest.raises(DataError, match="has more"):
             load_dataset(f"idx:{folder}?part=test")
 
-    @pytest.mark.parametrize("content", [b"plain", gzip.compress(encode_idx(PIXELS), mtime=0)[:-12]], ids=["plain", "cut"])
+    @pytest.mark.parametrize(
+        "content", [b"plain", gzip.compress(encode_idx(PIXELS), mtime=0)[:-12]], ids=["plain", "cut"]
+    )
     def test_a_broken_gzip_is_refused(self, folder: Path, content: bytes) -> None:
         (folder / "t10k-images-idx3-ubyte.gz").write_bytes(content)
         with pytest.raises(DataError, match="cannot be read"):
