@@ -10,7 +10,6 @@ import structlog
 import typer
 
 from aggregator.service import AggregatorService, Patience
-from steelyard.chain.deploy import Deployment
 from steelyard.chain.history import EventHistory
 from steelyard.chain.records import AggregatorTerms
 from steelyard.cli_money import claim, mount, unbond, withdraw
@@ -36,10 +35,7 @@ from steelyard.cli_support import (
     print_lines,
     print_warning,
 )
-from steelyard.gram import Srs, load_srs_by_digest
-from steelyard.rules.registry import RULES, Rule
 from steelyard.storage import open_store
-from steelyard.types import Address
 
 app = create_app(
     """Weigh rounds for other people's projects and earn their fees.
@@ -176,8 +172,7 @@ def run(
     service = AggregatorService(
         marketplace=marketplace,
         history=EventHistory(marketplace.get_events, connection.deployment.block),
-        rules=_get_rules(connection.deployment),
-        verifiers=_get_verifiers(connection.deployment),
+        deployment=connection.deployment,
         store=open_store(store_url),
         key_pair=identity.encryption,
         me=identity.address,
@@ -188,14 +183,6 @@ def run(
         signal.signal(number, lambda _number, _frame: stop.set())
     structlog.get_logger(__name__).info("aggregator ready", account=identity.address, chain_id=marketplace.chain_id)
     service.run(stop)
-
-
-def _get_rules(deployment: Deployment) -> dict[Address, Rule]:
-    return {address: RULES[name] for name, address in deployment.rules.items() if name in RULES}
-
-
-def _get_verifiers(deployment: Deployment) -> dict[Address, Srs]:
-    return {deployment.verifier: load_srs_by_digest(deployment.srs_digest)}
 
 
 def _configure_logs() -> None:

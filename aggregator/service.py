@@ -15,9 +15,10 @@ from aggregator.collector import Collector
 from aggregator.decision import Action, decide
 from aggregator.settling import RoundWork, Settled, WaitingError
 from steelyard.chain.client import Marketplace
+from steelyard.chain.deploy import Deployment
 from steelyard.chain.events import LoggedEvent, ProjectEnded, RoundOpened
 from steelyard.chain.history import EventHistory
-from steelyard.chain.records import Project, Round
+from steelyard.chain.records import Round
 from steelyard.chain.reverts import NothingToDoError
 from steelyard.errors import (
     AggregationError,
@@ -28,12 +29,10 @@ from steelyard.errors import (
     TransactionRevertedError,
     VerificationError,
 )
-from steelyard.gram import Srs
 from steelyard.rounds.global_model import GlobalModel, fetch_initial_model, sync_global_model
+from steelyard.rounds.project import ProjectTerms, open_project
 from steelyard.rounds.records import collect_settled_rounds, collect_submissions, select_final
 from steelyard.rounds.settlement import RoundContext
-from steelyard.rules.registry import Rule
-from steelyard.spec import MAX_SPEC_BYTES, ProjectSpec, decode_project_spec
 from steelyard.storage import BlobStore
 from steelyard.types import Address, ProjectId
 from steelyard.updates.encryption import EncryptionKeyPair
@@ -66,14 +65,13 @@ class AggregatorService:
 
     marketplace: Marketplace
     history: EventHistory
-    rules: Mapping[Address, Rule]
-    verifiers: Mapping[Address, Srs]
+    deployment: Deployment
     store: BlobStore
     key_pair: EncryptionKeyPair
     me: Address
     patience: Patience = field(default_factory=Patience)
     _assignments: dict[tuple[ProjectId, int], _Assignment] = field(default_factory=dict)
-    _specs: dict[ProjectId, ProjectSpec] = field(default_factory=dict)
+    _terms: dict[ProjectId, ProjectTerms] = field(default_factory=dict)
     _models: dict[ProjectId, GlobalModel] = field(default_factory=dict)
 
     def run(self, stop: threading.Event) -> None:
@@ -105,7 +103,7 @@ class AggregatorService:
                 continue
             log = logger.bind(project=project_id.hex()[:8], round=round_.index, attempt=round_.attempt)
             try:
-                self._act(action, project_id, project, round_, events, log)
+                self._act(action, project_id, round_, events, log)
             except (StorageError, VerificationError, ConfigError) as error:
                 log.warning("cannot go on yet", action=action.value, error=str(error))
                 self._abandon_if_late(action, project_id, round_, log)
@@ -115,8 +113,8 @@ class AggregatorService:
 
     def _forget(self, attempts: Mapping[ProjectId, RoundOpened]) -> None:
         """Lets go of what belongs to projects that have ended, and of submissions to attempts that are over."""
-        for ended in self._specs.keys() - attempts.keys():
-            del self._specs[ended]
+        for ended in self._terms.keys() - attempts.keys():
+            del self._terms[ended]
             self._models.pop(ended, None)
         for project_id, attempt in list(self._assignments):
             if project_id not in attempts or attempts[project_id].attempt != attempt:
@@ -126,7 +124,6 @@ class AggregatorService:
         self,
         action: Action,
         project_id: ProjectId,
-        project: Project,
         round_: Round,
         events: Sequence[LoggedEvent],
         log: structlog.stdlib.BoundLogger,
@@ -138,7 +135,8 @@ class AggregatorService:
             except NothingToDoError:
                 log.debug("somebody else closed the round")
             return
-        assignment = self._get_assignment(project_id, project, round_)
+        terms = self._get_terms(project_id)
+        assignment = self._get_assignment(terms, round_)
         submissions = collect_submissions(events, project_id, round_.attempt)
         if action is Action.COLLECT:
             assignment.work.collector.collect(submissions)
@@ -151,16 +149,11 @@ class AggregatorService:
             assignment.weighing_since = time.monotonic()
         waited = time.monotonic() - assignment.weighing_since
         give_up = waited >= self.patience.missing_seconds or self._is_late(round_)
-        spec = self._get_spec(project_id, project)
+        spec = terms.spec
         final = select_final(collect_settled_rounds(events, project_id))
-        model = self._models[project_id] = sync_global_model(
-            self._models.get(project_id) or fetch_initial_model(self.store, spec),
-            final,
-            self.store,
-            assignment.work.srs,
-            assignment.work.rule,
-            spec,
-        )
+        start = self._models.get(project_id) or fetch_initial_model(self.store, spec)
+        model = sync_global_model(start, final, self.store, terms.srs, terms.rule, spec)
+        self._models[project_id] = model
         try:
             settled = assignment.work.settle(self.marketplace, submissions, model, spec, give_up=give_up)
         except WaitingError as waiting:
@@ -172,36 +165,25 @@ class AggregatorService:
             _log_settled(log, settled)
             del self._assignments[project_id, round_.attempt]
 
-    def _get_assignment(self, project_id: ProjectId, project: Project, round_: Round) -> _Assignment:
-        key = (project_id, round_.attempt)
+    def _get_assignment(self, terms: ProjectTerms, round_: Round) -> _Assignment:
+        key = (terms.project_id, round_.attempt)
         if key not in self._assignments:
-            params = project.params
-            try:
-                rule, srs = self.rules[params.rule], self.verifiers[params.verifier]
-            except KeyError as error:
-                raise ConfigError(f"this aggregator does not know the rule or verifier at {error}") from None
             context = RoundContext(
-                self.marketplace.chain_id,
-                self.marketplace.address,
-                project_id,
+                terms.chain_id,
+                terms.marketplace,
+                terms.project_id,
                 round_.index,
-                params.dimension,
-                params.byzantine_bps,
+                terms.params.dimension,
+                terms.params.byzantine_bps,
             )
-            collector = Collector(self.store, srs, self.key_pair, context)
-            self._assignments[key] = _Assignment(RoundWork(context, rule, srs, self.store, collector))
+            collector = Collector(self.store, terms.srs, self.key_pair, context)
+            self._assignments[key] = _Assignment(RoundWork(context, terms.rule, terms.srs, self.store, collector))
         return self._assignments[key]
 
-    def _get_spec(self, project_id: ProjectId, project: Project) -> ProjectSpec:
-        if project_id not in self._specs:
-            spec = decode_project_spec(self.store.get(project.params.spec_cid, MAX_SPEC_BYTES))
-            if spec.model.dimension != project.params.dimension:
-                raise ConfigError(
-                    f"the specification's model has {spec.model.dimension:,} parameters, the project on chain "
-                    f"{project.params.dimension:,}"
-                )
-            self._specs[project_id] = spec
-        return self._specs[project_id]
+    def _get_terms(self, project_id: ProjectId) -> ProjectTerms:
+        if project_id not in self._terms:
+            self._terms[project_id] = open_project(self.marketplace, self.deployment, self.store, project_id)
+        return self._terms[project_id]
 
     def _is_late(self, round_: Round) -> bool:
         """Whether the settlement deadline is so near that what is still missing will not come."""

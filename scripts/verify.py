@@ -8,7 +8,6 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from steelyard.chain.deploy import Deployment
 from steelyard.chain.records import RoundOutcome
 from steelyard.cli_support import (
     DEFAULT_DEPLOYMENT,
@@ -24,16 +23,15 @@ from steelyard.cli_support import (
     parse_project_id,
     print_json,
 )
-from steelyard.errors import ConfigError, EvidenceError, WrongChainError
+from steelyard.errors import ConfigError, EvidenceError
 from steelyard.gram import ETHEREUM_SRS_DIGEST, EvidenceBundle, dump_bundle, load_srs_by_digest, parse_bundle
 from steelyard.rounds.audit import audit_round
 from steelyard.rounds.evidence import verify_evidence
 from steelyard.rounds.global_model import fetch_initial_model, sync_global_model
+from steelyard.rounds.project import open_project
 from steelyard.rounds.records import SettledRound, collect_settled_rounds, select_final
-from steelyard.rules.registry import Rule, get_rule
-from steelyard.spec import MAX_SPEC_BYTES, decode_project_spec
 from steelyard.storage import open_store
-from steelyard.types import Address, ProjectId
+from steelyard.types import ProjectId
 
 app = create_app(
     """Check who was paid what, and why, without trusting whoever says so.
@@ -94,10 +92,8 @@ def verify_round(
     records = read_settled_rounds(connection, project_id)
     record = find_round(records, round_index)
     marketplace, store = connection.marketplace, open_store(store_url)
-    srs = load_srs_by_digest(connection.deployment.srs_digest)
-    params = marketplace.get_project(project_id).params
-    rule = find_rule(connection.deployment, params.rule)
-    spec = decode_project_spec(store.get(params.spec_cid, MAX_SPEC_BYTES))
+    terms = open_project(marketplace, connection.deployment, store, project_id)
+    srs, rule, spec = terms.srs, terms.rule, terms.spec
     earlier = [earlier for earlier in select_final(records) if earlier.round_index < round_index]
     start = sync_global_model(fetch_initial_model(store, spec), earlier, store, srs, rule, spec)
     audit = audit_round(record, start, marketplace.chain_id, marketplace.address, store, srs, rule, spec)
@@ -123,19 +119,6 @@ def find_round(records: tuple[SettledRound, ...], round_index: int) -> SettledRo
     if not attempts:
         raise EvidenceError(f"round {round_index} has not been settled")
     return next((record for record in attempts if record.outcome is RoundOutcome.FINAL), attempts[-1])
-
-
-def find_rule(deployment: Deployment, address: Address) -> Rule:
-    """The rule that stands at an address.
-
-    Raises:
-      WrongChainError: the deployment file knows none there.
-      SpecError: this version does not know it.
-    """
-    for name, known in deployment.rules.items():
-        if known == address:
-            return get_rule(name)
-    raise WrongChainError(f"the deployment file knows no rule at {address}")
 
 
 def _print(bundle: EvidenceBundle, checked: Checked, as_json: bool) -> None:

@@ -22,9 +22,9 @@ from steelyard.errors import (
     VerificationError,
 )
 from steelyard.rounds.global_model import GlobalModel, advance, fetch_aggregate, verify_published_model
+from steelyard.rounds.project import ProjectTerms
 from steelyard.rounds.records import SettledRound
 from steelyard.storage import BlobStore
-from trainer_client.project import TrainingProject
 
 
 class Finding(Enum):
@@ -52,7 +52,7 @@ class Judgement:
     reason: str = ""
 
 
-def judge_aggregate(project: TrainingProject, store: BlobStore, model: GlobalModel, record: SettledRound) -> Judgement:
+def judge_aggregate(project: ProjectTerms, store: BlobStore, model: GlobalModel, record: SettledRound) -> Judgement:
     """Downloads and checks the aggregate of a settled round.
 
     Args:

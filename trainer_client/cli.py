@@ -120,9 +120,9 @@ def enrol(
 
     Example: `steelyard trainer enrol 0x5f… --deposit`.
     """
+    from steelyard.rounds.project import open_project  # noqa: PLC0415
     from trainer_client.account import compute_missing_stake, deposit_stake, register_key  # noqa: PLC0415
     from trainer_client.offer import compute_offer  # noqa: PLC0415
-    from trainer_client.project import open_project  # noqa: PLC0415
 
     if as_json and not yes:
         raise ConfigError("with `--json` nobody can be asked: add `--yes` to lock the stake")
@@ -328,10 +328,10 @@ def attest(
 
     Example: `steelyard trainer attest 0x5f… --dry-run`.
     """
+    from steelyard.rounds.project import open_project  # noqa: PLC0415
     from trainer_client.attestation import compute_vote, judge_aggregate  # noqa: PLC0415
     from trainer_client.journal import state_folder  # noqa: PLC0415
     from trainer_client.model_keeper import ModelKeeper  # noqa: PLC0415
-    from trainer_client.project import open_project  # noqa: PLC0415
 
     identity = None if dry_run else open_identity(keystore, passphrase_file)
     account = identity.address if identity else read_address(keystore)
@@ -398,7 +398,7 @@ def why(
     Example: `steelyard trainer why 0x5f… 3 --trainer 0xabc…`. The round is weighed again from its public matrix, and
     what comes out is compared with what the chain has paid.
     """
-    from trainer_client.project import open_project  # noqa: PLC0415
+    from steelyard.rounds.project import open_project  # noqa: PLC0415
     from trainer_client.why import explain_round, find_round  # noqa: PLC0415
 
     account = parse_address(trainer) if trainer else read_address(keystore)

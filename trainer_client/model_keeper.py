@@ -13,10 +13,10 @@ from steelyard.chain.history import EventHistory
 from steelyard.errors import ProtocolError, StorageError
 from steelyard.models.safetensors_io import decode_model, encode_model
 from steelyard.rounds.global_model import GlobalModel, fetch_initial_model, sync_global_model
+from steelyard.rounds.project import ProjectTerms
 from steelyard.rounds.records import SettledRound, collect_settled_rounds, select_final
 from steelyard.storage import BlobStore
 from trainer_client.journal import write_atomically
-from trainer_client.project import TrainingProject
 
 _FILE: Final = "model.bin"
 
@@ -25,7 +25,7 @@ class ModelKeeper:
     """Follows one project's settled rounds and global model."""
 
     def __init__(
-        self, marketplace: Marketplace, project: TrainingProject, store: BlobStore, first_block: int, folder: Path
+        self, marketplace: Marketplace, project: ProjectTerms, store: BlobStore, first_block: int, folder: Path
     ) -> None:
         self._marketplace = marketplace
         self._project = project

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from steelyard.chain.records import Member, Project
 from steelyard.constants import BPS
-from trainer_client.project import TrainingProject
+from steelyard.rounds.project import ProjectTerms
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class Offer:
     max_trainers: int
 
 
-def compute_offer(terms: TrainingProject, project: Project) -> Offer:
+def compute_offer(terms: ProjectTerms, project: Project) -> Offer:
     """What the project says, in one place."""
     params, spec = terms.params, terms.spec
     round_budget = params.budget // params.rounds

@@ -26,6 +26,7 @@ from steelyard.errors import (
     TransactionRevertedError,
     WrongChainError,
 )
+from steelyard.rounds.project import ProjectTerms
 from steelyard.rounds.submission import build_submission
 from steelyard.storage import BlobStore
 from steelyard.types import Address
@@ -47,7 +48,6 @@ from trainer_client.decision import (
 )
 from trainer_client.journal import Entry, Journal, Prepared
 from trainer_client.model_keeper import ModelKeeper
-from trainer_client.project import TrainingProject
 from trainer_client.training import TrainingProgress, compute_training_seed, train_locally
 
 Transform = Callable[[NDArray[np.float64]], NDArray[np.float64]]
@@ -114,7 +114,7 @@ class Participant:
     """Takes part in a project. One instance per process, account and project (`trainer_client.journal.locked`)."""
 
     marketplace: Marketplace
-    project: TrainingProject
+    project: ProjectTerms
     me: Address
     store: BlobStore
     dataset: Dataset

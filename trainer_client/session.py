@@ -6,13 +6,13 @@ from pathlib import Path
 
 from steelyard.cli_support import Connection
 from steelyard.keystore import Identity
+from steelyard.rounds.project import open_project
 from steelyard.storage import BlobStore
 from steelyard.types import ProjectId
 from trainer_client.data import conform, load_dataset
 from trainer_client.journal import Journal, locked, state_folder
 from trainer_client.model_keeper import ModelKeeper
 from trainer_client.participant import Participant, Report, RunOptions, Transform
-from trainer_client.project import open_project
 from trainer_client.training import TrainingProgress
 
 

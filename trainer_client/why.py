@@ -8,9 +8,9 @@ from steelyard.chain.records import RoundOutcome
 from steelyard.errors import ConfigError
 from steelyard.rounds.explain import Explanation, explain_payment, render_explanation
 from steelyard.rounds.global_model import reweigh
+from steelyard.rounds.project import ProjectTerms
 from steelyard.rounds.records import SettledRound, collect_settled_rounds
 from steelyard.types import Address, ProjectId
-from trainer_client.project import TrainingProject
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +76,7 @@ def find_round(events: Sequence[LoggedEvent], project_id: ProjectId, round_index
     return records[-1]
 
 
-def explain_round(project: TrainingProject, record: SettledRound, trainer: Address) -> Answer:
+def explain_round(project: ProjectTerms, record: SettledRound, trainer: Address) -> Answer:
     """Weighs the round again and explains the trainer's part.
 
     Raises:

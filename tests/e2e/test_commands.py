@@ -22,8 +22,6 @@ from steelyard.chain.history import EventHistory
 from steelyard.chain.token import Token
 from steelyard.chain.transactions import Sender, SendPolicy
 from steelyard.cli_support import open_connection, open_identity, parse_project_id
-from steelyard.gram import load_ethereum_srs
-from steelyard.rules.registry import RULES
 from steelyard.storage import open_store
 from steelyard.types import Address
 from trainer_client.participant import RunOptions
@@ -148,8 +146,7 @@ def finished(town: Town, project: str) -> str:
     service = AggregatorService(
         marketplace=marketplace,
         history=EventHistory(marketplace.get_events, deployment.block),
-        rules={address: RULES[name] for name, address in deployment.rules.items()},
-        verifiers={deployment.verifier: load_ethereum_srs()},
+        deployment=deployment,
         store=store,
         key_pair=identity.encryption,
         me=identity.address,

@@ -20,7 +20,6 @@ from steelyard.chain.records import AggregatorTerms, RoundOutcome, RoundStatus
 from steelyard.chain.token import Token
 from steelyard.keystore import Identity
 from steelyard.rounds.submission import Submission
-from steelyard.rules.registry import RULES
 from steelyard.storage import BlobStore, compute_cid
 from steelyard.types import Address
 from steelyard.updates.encryption import EncryptionKeyPair, PayloadContext
@@ -91,8 +90,7 @@ class Arena:
         return AggregatorService(
             marketplace=market,
             history=EventHistory(market.get_events, deployment.block),
-            rules={address: RULES[name] for name, address in deployment.rules.items()},
-            verifiers={deployment.verifier: world.srs},
+            deployment=deployment,
             store=store or world.store,
             key_pair=identity.encryption,
             me=identity.address,

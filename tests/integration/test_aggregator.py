@@ -190,7 +190,7 @@ class TestRestart:
         arena.vote()
         restarted.step()
         restarted.step()
-        assert (restarted._assignments, restarted._specs, restarted._models) == ({}, {}, {})
+        assert (restarted._assignments, restarted._terms, restarted._models) == ({}, {}, {})
 
         assert len(arena.events(RoundSettled)) == 1
         assert arena.outcomes() == [RoundOutcome.FINAL]

@@ -12,6 +12,7 @@ from steelyard.chain.records import Exclusion, ExclusionReason, RoundOutcome
 from steelyard.errors import ConfigError, EvidenceError, StorageUnavailableError
 from steelyard.models.initial import compute_initial_parameters
 from steelyard.rounds.global_model import GlobalModel, fetch_initial_model
+from steelyard.rounds.project import ProjectTerms
 from steelyard.rounds.records import SettledRound, collect_settled_rounds
 from steelyard.rules.registry import DEFAULT_RULE, MEAN
 from steelyard.storage import MemoryBlobStore, compute_cid
@@ -20,7 +21,6 @@ from steelyard.updates.aggregate import Aggregate, decode_aggregate, encode_aggr
 from tests.rounds_kit import CHAIN_ID, MARKETPLACE, PROJECT, Kit, PlayedRound, make_spec, make_store, play_round
 from tests.unit.trainer_client.support import make_params
 from trainer_client.attestation import Finding, ObjectWhen, compute_vote, judge_aggregate
-from trainer_client.project import TrainingProject
 from trainer_client.why import explain_round, find_round
 
 STRANGER = Address("0x" + "ee" * 20)
@@ -30,7 +30,7 @@ STRANGER = Address("0x" + "ee" * 20)
 class Scene:
     """A settled round of five trainers."""
 
-    project: TrainingProject
+    project: ProjectTerms
     store: MemoryBlobStore
     model: GlobalModel
     played: PlayedRound
@@ -60,7 +60,7 @@ def scene() -> Scene:
     store, kit = make_store(initial, spec), Kit.make()
     model = fetch_initial_model(store, spec)
     params = make_params(dimension=spec.model.dimension)
-    project = TrainingProject(CHAIN_ID, MARKETPLACE, PROJECT, params, spec, DEFAULT_RULE, kit.srs)
+    project = ProjectTerms(CHAIN_ID, MARKETPLACE, PROJECT, params, spec, DEFAULT_RULE, kit.srs)
     return Scene(project, store, model, play_round(kit, store, model, spec))
 
 

@@ -1,4 +1,4 @@
-"""A project as a trainer takes part in it: read from the chain and the store, and checked before anything is done."""
+"""A project's terms: read from the chain and the store, and checked before anybody works for it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from steelyard.updates.encryption import PayloadContext
 
 
 @dataclass(frozen=True, slots=True)
-class TrainingProject:
+class ProjectTerms:
     """What does not change while a project runs."""
 
     chain_id: int
@@ -34,8 +34,8 @@ class TrainingProject:
 
 def open_project(
     marketplace: Marketplace, deployment: Deployment, store: BlobStore, project_id: ProjectId
-) -> TrainingProject:
-    """Reads a project and checks that its rule, its verifier and its specification are ones to train for.
+) -> ProjectTerms:
+    """Reads a project and checks that its rule, its verifier and its specification are ones to work for.
 
     Raises:
       UnknownProjectError: there is none with this id.
@@ -53,7 +53,7 @@ def open_project(
             f"the specification's model has {spec.model.dimension:,} parameters, "
             f"the project on chain {params.dimension:,}"
         )
-    return TrainingProject(marketplace.chain_id, marketplace.address, project_id, params, spec, rule, srs)
+    return ProjectTerms(marketplace.chain_id, marketplace.address, project_id, params, spec, rule, srs)
 
 
 def _find_rule(marketplace: Marketplace, rules: Mapping[str, Address], address: Address) -> Rule:
