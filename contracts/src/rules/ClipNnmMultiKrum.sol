@@ -29,7 +29,7 @@ contract ClipNnmMultiKrum is GramRule {
         returns (uint256[] memory weights)
     {
         uint256[] memory factors = GramSteps.clipFactors(gram, n);
-        int256[] memory rows = GramSteps.scale(gram, factors);
+        uint256[] memory rows = GramSteps.pack(GramSteps.scale(gram, factors), n);
         uint256[] memory neighbourhoods = _hintSlice(hints, 0, n);
         GramSteps.sumNearest(rows, n, GramSteps.withoutSelf(neighbourhoods), n - f - 1, NEIGHBOURHOOD_STEP);
         rows = GramSteps.mix(rows, n, neighbourhoods);

@@ -98,14 +98,14 @@ library Contributions {
         assembly ("memory-safe") {
             let first := add(weights, 32)
             let end := add(first, shl(5, mload(weights)))
-            let entry := add(matrix, 32)
+            let toEntry := sub(matrix, weights)
             let to := add(pulls, 32)
             for { let row := first } lt(row, end) { row := add(row, 32) } {
                 let pull := 0
                 for { let column := first } lt(column, end) { column := add(column, 32) } {
-                    pull := add(pull, mul(mload(column), mload(entry)))
-                    entry := add(entry, 32)
+                    pull := add(pull, mul(mload(column), mload(add(column, toEntry))))
                 }
+                toEntry := add(toEntry, sub(end, first))
                 energy := add(energy, mul(mload(row), pull))
                 mstore(to, pull)
                 to := add(to, 32)

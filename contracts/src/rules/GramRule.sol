@@ -41,9 +41,11 @@ abstract contract GramRule is IWeighingRule {
         virtual
         returns (uint256[] memory weights);
 
-    /// @dev The `index`-th set of the hints.
-    function _hint(bytes calldata hints, uint256 index) internal pure returns (uint256) {
-        return uint32(bytes4(hints[MASK_BYTES * index:]));
+    /// @dev The `index`-th set of the hints, whose length has been checked.
+    function _hint(bytes calldata hints, uint256 index) internal pure returns (uint256 mask) {
+        assembly ("memory-safe") {
+            mask := shr(224, calldataload(add(hints.offset, mul(MASK_BYTES, index))))
+        }
     }
 
     /// @dev `count` sets of the hints from the `first` on.
@@ -52,9 +54,11 @@ abstract contract GramRule is IWeighingRule {
         pure
         returns (uint256[] memory masks)
     {
-        masks = new uint256[](count);
-        for (uint256 i = 0; i < count; ++i) {
-            masks[i] = _hint(hints, first + i);
+        unchecked {
+            masks = new uint256[](count);
+            for (uint256 i = 0; i < count; ++i) {
+                masks[i] = _hint(hints, first + i);
+            }
         }
     }
 }

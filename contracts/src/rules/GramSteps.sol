@@ -7,6 +7,8 @@ import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 
 /// @title The steps that weighing rules are made of (docs/rules.md)
 /// @notice A matrix is `n·n` entries, row by row. A set of rows is a mask: bit `i` stands for row `i`.
+/// @notice A packed matrix has three columns to a word, each in its lane: sums of words are then words of sums. A lane
+/// that is negative has borrowed from the next. Lanes that stand for no column hold anything, always above those that do.
 /// @dev Nothing here overflows, which is why it is unchecked: with `n ≤ 2^5`, entries of 64 bits and factors of at most
 /// `2^32`, scaled entries are at most `2^63` in absolute value, those of a mixed matrix `2^73`, distances `2^75`, and
 /// scores `2^80`.
@@ -18,12 +20,28 @@ library GramSteps {
     /// @dev An index is less than `MAX_ROWS = 2^5`.
     uint256 private constant INDEX_BITS = 5;
 
-    /// @dev Comes after every column: a row in its own set is then never right, and never counts where it is left out.
-    int256 private constant FARTHEST = 1 << 200;
+    /// @dev A key has twice an entry, above an index.
+    uint256 private constant KEY_SHIFT = 6;
 
-    /// @dev A mixed matrix's entries fit a lane; a word holds three.
     uint256 private constant LANES = 3;
-    uint256 private constant LANE_BITS = 80;
+    uint256 private constant LANE_BITS = 85;
+    uint256 private constant TOP_BIT = 84;
+
+    /// @dev The lowest bit of each lane, and of each lane the highest.
+    uint256 private constant UNITS = 1 | 1 << 85 | 1 << 170;
+    uint256 private constant TOPS = 1 << 84 | 1 << 169 | 1 << 254;
+
+    /// @dev Times a mask, and then only the units: its three lowest bits, one to a lane.
+    uint256 private constant SPREAD = 1 | 1 << 84 | 1 << 168;
+    uint256 private constant SPREAD_TO_TOPS = 1 << 84 | 1 << 168 | 1 << 252;
+
+    uint256 private constant DE_BRUIJN = 0x077cb531;
+    uint256 private constant DE_BRUIJN_INDICES = 0x00011c021d0e18031e16140f191104081f1b0d17151310071a0c12060b050a09;
+
+    /// @dev Makes a key positive: one is less than `2^80` in absolute value. The sum of eleven still fits a lane.
+    uint256 private constant BIAS = 1 << 80;
+    uint256 private constant KEY = (1 << 82) - 1;
+    uint256 private constant WITHOUT_INDICES = ((1 << 82) - (1 << 5)) * (1 | 1 << 85 | 1 << 170);
 
     /// @notice The matrix behind its upper triangle, whose entries are big-endian 64-bit integers.
     /// @dev Assumes that `gram` has `4·n·(n + 1)` bytes.
@@ -73,74 +91,156 @@ library GramSteps {
     function scale(int256[] memory matrix, uint256[] memory factors) internal pure returns (int256[] memory scaled) {
         scaled = new int256[](matrix.length);
         assembly ("memory-safe") {
+            let n := mload(factors)
+            let rowBytes := shl(5, n)
             let from := add(matrix, 32)
-            let to := add(scaled, 32)
-            let end := add(add(factors, 32), shl(5, mload(factors)))
+            let shift := sub(scaled, matrix)
+            mcopy(add(scaled, 32), from, mul(n, rowBytes))
+            let firstDown := add(scaled, 32)
+            let end := add(add(factors, 32), rowBytes)
             for { let row := add(factors, 32) } lt(row, end) { row := add(row, 32) } {
-                for { let column := add(factors, 32) } lt(column, end) { column := add(column, 32) } {
-                    mstore(to, sar(64, mul(mul(mload(row), mload(column)), mload(from))))
-                    from := add(from, 32)
-                    to := add(to, 32)
+                let factor := mload(row)
+                // Between two rows of factor one nothing changes.
+                if lt(factor, ONE) {
+                    let down := firstDown
+                    let toEntry := sub(from, add(factors, 32))
+                    for { let column := add(factors, 32) } lt(column, end) { column := add(column, 32) } {
+                        let entry := add(column, toEntry)
+                        let product := sar(64, mul(mul(factor, mload(column)), mload(entry)))
+                        mstore(add(entry, shift), product)
+                        mstore(down, product)
+                        down := add(down, rowBytes)
+                    }
+                }
+                from := add(from, rowBytes)
+                firstDown := add(firstDown, 32)
+            }
+        }
+    }
+
+    /// @notice The packed form of a matrix. The last word of a row may reach into what follows it.
+    function pack(int256[] memory matrix, uint256 n) internal pure returns (uint256[] memory packed) {
+        uint256 width = _width(n);
+        packed = new uint256[](n * width);
+        assembly ("memory-safe") {
+            let from := add(matrix, 32)
+            let to := add(packed, 32)
+            for { let end := add(from, shl(5, mul(n, n))) } lt(from, end) { from := add(from, shl(5, n)) } {
+                let entry := from
+                for { let rowEnd := add(to, shl(5, width)) } lt(to, rowEnd) { to := add(to, 32) } {
+                    let middle := shl(LANE_BITS, mload(add(entry, 32)))
+                    let high := shl(mul(2, LANE_BITS), mload(add(entry, 64)))
+                    mstore(to, add(mload(entry), add(middle, high)))
+                    entry := add(entry, 96)
                 }
             }
+        }
+    }
+
+    /// @dev Words in a packed row: in threes, so that loops may take three at a time.
+    function _width(uint256 n) private pure returns (uint256) {
+        unchecked {
+            return (n + 8) / 9 * 3;
         }
     }
 
     /// @notice For each row the sum of its squared distances to its `count` nearest others, which `masks` name: those
     /// with the smallest `(distance, index)`.
+    /// @param packed The packed matrix of the rows' inner products.
     /// @custom:reverts WrongHint
-    function sumNearest(int256[] memory matrix, uint256 n, uint256[] memory masks, uint256 count, uint256 step)
+    function sumNearest(uint256[] memory packed, uint256 n, uint256[] memory masks, uint256 count, uint256 step)
         internal
         pure
         returns (int256[] memory sums)
     {
         unchecked {
-            sums = new int256[](n);
-            int256[] memory order = _columnOrder(matrix, n);
+            sums = _diagonal(packed, n);
+            uint256[] memory order = _columnOrder(sums);
             for (uint256 row = 0; row < n; ++row) {
-                int256 ownOrder = order[row];
-                order[row] = FARTHEST;
-                (int256 last, int256 first, int256 sum) = _split(matrix, n, row, masks[row], order);
-                order[row] = ownOrder;
-                bool isNearest = last < first && _size(masks[row]) == count && masks[row] >> n == 0;
-                if (!isNearest) revert IWeighingRule.WrongHint(step, row);
-                sums[row] = sum + int256(count) * matrix[row * (n + 1)];
+                uint256 mask = masks[row];
+                bool isSet = _size(mask) == count && mask >> n == 0 && mask >> row & 1 == 0;
+                (uint256 last, uint256 sum) = _last(packed, order, row, mask);
+                if (!isSet || !_isSplit(packed, order, row, mask, last)) revert IWeighingRule.WrongHint(step, row);
+                sums[row] = int256(sum >> INDEX_BITS) + int256(count) * (sums[row] - int256(BIAS >> INDEX_BITS));
             }
         }
     }
 
-    /// @dev `(G_jj, j)` as one number. Less twice `G_ij` it orders the columns of row `i` by `(distance, index)`: only
-    /// `G_ii`, which all distances from `i` have in common, is missing.
-    function _columnOrder(int256[] memory matrix, uint256 n) private pure returns (int256[] memory order) {
+    function _diagonal(uint256[] memory packed, uint256 n) private pure returns (int256[] memory diagonal) {
         unchecked {
-            order = new int256[](n);
-            for (uint256 j = 0; j < n; ++j) {
-                order[j] = matrix[j * (n + 1)] << INDEX_BITS | int256(j);
+            diagonal = new int256[](n);
+            uint256 width = _width(n);
+            for (uint256 i = 0; i < n; ++i) {
+                uint256 shift = LANE_BITS * (i % LANES);
+                // Half a lane's unit makes up for what the lane has lent.
+                uint256 word = packed[i * width + i / LANES] + (1 << shift >> 1);
+                diagonal[i] = int256(word << (256 - LANE_BITS) - shift) >> 256 - LANE_BITS;
             }
         }
     }
 
-    /// @dev The last column in `mask`, the first one outside, and the sum of `G_jj - 2·G_ij` over `mask`.
-    function _split(int256[] memory matrix, uint256 n, uint256 row, uint256 mask, int256[] memory order)
+    /// @dev A packed row of `(G_jj, j)`, each as one number, biased. Less twice `G_ij` it orders the columns of row `i` by
+    /// `(distance, index)`: only `G_ii`, which all distances from `i` have in common, is missing.
+    function _columnOrder(int256[] memory diagonal) private pure returns (uint256[] memory order) {
+        unchecked {
+            order = new uint256[](_width(diagonal.length));
+            for (uint256 j = 0; j < diagonal.length; ++j) {
+                uint256 key = BIAS + uint256(diagonal[j] << INDEX_BITS | int256(j));
+                order[j / LANES] |= key << LANE_BITS * (j % LANES);
+            }
+        }
+    }
+
+    /// @dev The last key of the columns in `mask`, and the sum of their keys less their indices.
+    function _last(uint256[] memory packed, uint256[] memory order, uint256 row, uint256 mask)
         private
         pure
-        returns (int256 last, int256 first, int256 sum)
+        returns (uint256 last, uint256 sum)
     {
-        last = type(int256).min;
-        first = type(int256).max;
         assembly ("memory-safe") {
-            let toEntry := sub(add(matrix, shl(5, mul(row, n))), order)
-            let column := add(order, 32)
-            for { let end := add(column, shl(5, n)) } lt(column, end) { column := add(column, 32) } {
-                let key := sub(mload(column), shl(add(INDEX_BITS, 1), mload(add(column, toEntry))))
-                switch and(mask, 1)
-                case 0 { if slt(key, first) { first := key } }
-                default {
-                    if sgt(key, last) { last := key }
-                    sum := add(sum, sar(INDEX_BITS, key))
-                }
-                mask := shr(1, mask)
+            let units := UNITS
+            let tops := TOPS
+            let from := add(sub(packed, order), mul(row, shl(5, mload(order))))
+            // In each lane the last so far. Where it is the greater one, subtracting leaves the lane's highest bit.
+            for { let word := add(order, 32) } mask { mask := shr(LANES, mask) } {
+                let keys := mul(and(mul(mask, SPREAD), units), KEY)
+                keys := and(sub(mload(word), shl(KEY_SHIFT, mload(add(word, from)))), keys)
+                sum := add(sum, and(keys, WITHOUT_INDICES))
+                let greater := and(sub(or(last, tops), keys), tops)
+                last := xor(keys, and(xor(last, keys), sub(greater, shr(TOP_BIT, greater))))
+                word := add(word, 32)
             }
+            let lane := sub(shl(LANE_BITS, 1), 1)
+            sum := add(and(sum, lane), add(and(shr(LANE_BITS, sum), lane), shr(mul(2, LANE_BITS), sum)))
+            let key := and(shr(LANE_BITS, last), lane)
+            let top := shr(mul(2, LANE_BITS), last)
+            last := and(last, lane)
+            if lt(last, key) { last := key }
+            if lt(last, top) { last := top }
+        }
+    }
+
+    /// @dev Whether the columns in `mask`, and no others but the row itself, have keys up to `last`.
+    function _isSplit(uint256[] memory packed, uint256[] memory order, uint256 row, uint256 mask, uint256 last)
+        private
+        pure
+        returns (bool isSplit)
+    {
+        uint256 others = ((1 << packed.length / order.length) - 1) ^ 1 << row;
+        uint256 wrong = 0;
+        assembly ("memory-safe") {
+            let from := add(sub(packed, order), mul(row, shl(5, mload(order))))
+            let tops := TOPS
+            let spread := SPREAD_TO_TOPS
+            last := add(mul(last, UNITS), tops)
+            for { let word := add(order, 32) } others { others := shr(LANES, others) } {
+                // A lane's highest bit: whether its key comes up to the last, against whether it should.
+                let keys := sub(last, sub(mload(word), shl(KEY_SHIFT, mload(add(word, from)))))
+                wrong := or(wrong, and(xor(keys, mul(mask, spread)), mul(others, spread)))
+                mask := shr(LANES, mask)
+                word := add(word, 32)
+            }
+            isSplit := iszero(and(wrong, tops))
         }
     }
 
@@ -184,17 +284,17 @@ library GramSteps {
         }
     }
 
-    /// @notice `H_ij = Σ_{a∈N_i} Σ_{b∈N_j} G_ab`, the Gram matrix of the neighbourhoods' sums.
+    /// @notice `H_ij = Σ_{a∈N_i} Σ_{b∈N_j} G_ab`, the Gram matrix of the neighbourhoods' sums, packed.
     /// @dev Assumes that no mask has a bit at `n` or above, as `sumNearest` has checked.
-    /// @dev With `A` the 0/1 matrix of the neighbourhoods, `M ↦ (A·M)ᵀ` done twice gives `A·G·Aᵀ`, for `G` is symmetric.
-    function mix(int256[] memory matrix, uint256 n, uint256[] memory neighbourhoods)
+    /// @dev With `A` the 0/1 matrix of the neighbourhoods, `A·(A·G)ᵀ` is `A·G·Aᵀ`, for `G` is symmetric.
+    /// @param packed The packed matrix.
+    function mix(uint256[] memory packed, uint256 n, uint256[] memory neighbourhoods)
         internal
         pure
-        returns (int256[] memory)
+        returns (uint256[] memory)
     {
-        uint256 width = (n + 8) / 9 * 3; // words in a packed row, in threes so that loops may take three at a time
-        matrix = _unpackTransposed(_sumRows(_pack(matrix, n, width), n, width, neighbourhoods), n, width);
-        return _unpackTransposed(_sumRows(_pack(matrix, n, width), n, width, neighbourhoods), n, width);
+        uint256[] memory excluded = _excluded(neighbourhoods, n);
+        return _sumRows(_transpose(_sumRows(packed, n, excluded), n), n, excluded);
     }
 
     /// @notice `w_a = s_a · #{i selected : a ∈ N_i}`, the weights of the rows in the sum of the selected sums.
@@ -203,111 +303,142 @@ library GramSteps {
         pure
         returns (uint256[] memory weights)
     {
-        uint256 n = factors.length;
-        weights = new uint256[](n);
-        assembly ("memory-safe") {
-            let end := add(add(neighbourhoods, 32), shl(5, n))
-            for { let row := 0 } lt(row, n) { row := add(row, 1) } {
-                let count := 0
-                let left := selected
-                for { let set := add(neighbourhoods, 32) } lt(set, end) { set := add(set, 32) } {
-                    count := add(count, and(and(left, 1), shr(row, mload(set))))
-                    left := shr(1, left)
-                }
-                let offset := add(32, shl(5, row))
-                mstore(add(weights, offset), mul(count, mload(add(factors, offset))))
+        unchecked {
+            uint256 n = factors.length;
+            uint256 counts = 0; // a byte for each row
+            for (uint256 i = 0; i < n; ++i) {
+                if (selected >> i & 1 == 1) counts += _spreadToBytes(neighbourhoods[i]);
+            }
+            weights = new uint256[](n);
+            for (uint256 i = 0; i < n; ++i) {
+                weights[i] = (counts >> 8 * i & 0xff) * factors[i];
             }
         }
     }
 
-    /// @dev Three columns to a word, each shifted to its lane and added: sums of words are then words of sums. The last
-    /// word of a row may reach into what follows; that lands in lanes above those that are read again.
-    function _pack(int256[] memory matrix, uint256 n, uint256 width) private pure returns (int256[] memory packed) {
-        packed = new int256[](n * width);
-        assembly ("memory-safe") {
-            let from := add(matrix, 32)
-            let to := add(packed, 32)
-            for { let end := add(from, shl(5, mul(n, n))) } lt(from, end) { from := add(from, shl(5, n)) } {
-                let entry := from
-                for { let rowEnd := add(to, shl(5, width)) } lt(to, rowEnd) { to := add(to, 32) } {
-                    let middle := shl(LANE_BITS, mload(add(entry, 32)))
-                    let high := shl(mul(2, LANE_BITS), mload(add(entry, 64)))
-                    mstore(to, add(mload(entry), add(middle, high)))
-                    entry := add(entry, 96)
-                }
-            }
+    /// @dev Bit `i` of a mask as byte `i`: the upper half moves away, then the upper half of either half, and so on.
+    function _spreadToBytes(uint256 mask) private pure returns (uint256) {
+        unchecked {
+            mask = (mask | mask << 112) & 0xffff0000000000000000000000000000ffff;
+            mask = (mask | mask << 56) & 0xff00000000000000ff00000000000000ff00000000000000ff;
+            mask = (mask | mask << 28) & 0x0000000f0000000f0000000f0000000f0000000f0000000f0000000f0000000f;
+            mask = (mask | mask << 14) & 0x0003000300030003000300030003000300030003000300030003000300030003;
+            return (mask | mask << 7) & 0x0101010101010101010101010101010101010101010101010101010101010101;
         }
     }
 
-    /// @dev Takes the lanes apart, the lowest first: where it is negative it has borrowed from the next. Word `k` of row
-    /// `i` goes to column `i` of the rows from `3k` on; the matrix has spare rows for lanes that stand for no column.
-    function _unpackTransposed(int256[] memory packed, uint256 n, uint256 width)
-        private
-        pure
-        returns (int256[] memory matrix)
-    {
-        matrix = new int256[](LANES * width * n);
+    /// @dev In blocks of three rows and three columns. The result has spare rows for lanes that stand for no column.
+    function _transpose(uint256[] memory packed, uint256 n) private pure returns (uint256[] memory transposed) {
+        uint256 width = _width(n);
+        transposed = new uint256[](LANES * width * width);
         assembly ("memory-safe") {
+            let rowBytes := shl(5, width)
+            let unused := sub(256, LANE_BITS)
+            let column := add(transposed, 32)
             let from := add(packed, 32)
-            let first := add(matrix, 32)
-            let rowBytes := shl(5, n)
-            for { let end := add(first, rowBytes) } lt(first, end) { first := add(first, 32) } {
-                let to := first
-                for { let rowEnd := add(from, shl(5, width)) } lt(from, rowEnd) { from := add(from, 32) } {
-                    let word := mload(from)
-                    let low := signextend(9, word)
-                    mstore(to, low)
-                    to := add(to, rowBytes)
-                    word := sar(LANE_BITS, sub(word, low))
-                    low := signextend(9, word)
-                    mstore(to, low)
-                    to := add(to, rowBytes)
-                    mstore(to, sar(LANE_BITS, sub(word, low)))
-                    to := add(to, rowBytes)
+            for { let end := add(from, shl(5, mul(n, width))) } lt(from, end) {} {
+                let to := column
+                for { let rowEnd := add(from, rowBytes) } lt(from, rowEnd) { from := add(from, 32) } {
+                    let x := mload(from)
+                    let y := mload(add(from, rowBytes))
+                    let z := mload(add(from, mul(2, rowBytes)))
+                    for { let blockEnd := add(to, mul(LANES, rowBytes)) } lt(to, blockEnd) { to := add(to, rowBytes) } {
+                        let low := sar(unused, shl(unused, z))
+                        let word := shl(LANE_BITS, low)
+                        z := sar(LANE_BITS, sub(z, low))
+                        low := sar(unused, shl(unused, y))
+                        word := shl(LANE_BITS, add(word, low))
+                        y := sar(LANE_BITS, sub(y, low))
+                        low := sar(unused, shl(unused, x))
+                        mstore(to, add(word, low))
+                        x := sar(LANE_BITS, sub(x, low))
+                    }
+                }
+                from := add(from, mul(2, rowBytes))
+                column := add(column, 32)
+            }
+        }
+    }
+
+    /// @dev The rows that are not in each mask, as many for each, mask by mask: each as how far it lies from the first
+    /// row of a packed matrix.
+    function _excluded(uint256[] memory masks, uint256 n) private pure returns (uint256[] memory excluded) {
+        unchecked {
+            excluded = new uint256[](n * (n - _size(masks[0])));
+            uint256 rowBytes = 32 * _width(n);
+            assembly ("memory-safe") {
+                let to := add(excluded, 32)
+                let mask := add(masks, 32)
+                for { let end := add(mask, shl(5, n)) } lt(mask, end) { mask := add(mask, 32) } {
+                    for { let left := xor(mload(mask), sub(shl(n, 1), 1)) } left {} {
+                        // The lowest bit times a de Bruijn sequence tells its index by the five bits above bit 27.
+                        let bit := and(left, sub(0, left))
+                        left := xor(left, bit)
+                        let index := byte(and(shr(27, mul(bit, DE_BRUIJN)), 31), DE_BRUIJN_INDICES)
+                        mstore(to, mul(index, rowBytes))
+                        to := add(to, 32)
+                    }
                 }
             }
         }
     }
 
-    /// @dev Row `i` of the result is the sum of the rows in `masks[i]`. Few rows are not in it: they are what is
-    /// subtracted from the sum of all.
-    function _sumRows(int256[] memory packed, uint256 n, uint256 width, uint256[] memory masks)
+    /// @dev Row `i` of the result is the sum of all rows but the excluded of mask `i`. They are fewer than the others.
+    function _sumRows(uint256[] memory packed, uint256 n, uint256[] memory excluded)
         private
         pure
-        returns (int256[] memory sums)
+        returns (uint256[] memory sums)
     {
-        sums = new int256[](n * width);
-        int256[] memory total = new int256[](width);
+        uint256 width = _width(n);
+        sums = new uint256[](n * width);
+        uint256[] memory total = _sumOfRows(packed, n, width);
+        uint256 setBytes = 32 * (excluded.length / n);
+        assembly ("memory-safe") {
+            let rowBytes := shl(5, width)
+            let to := add(sums, 32)
+            let first := add(excluded, 32)
+            for { let end := add(to, mul(n, rowBytes)) } lt(to, end) { first := add(first, setBytes) } {
+                let last := add(first, setBytes)
+                let toTotal := sub(total, packed)
+                let start := add(packed, 32)
+                for { let rowEnd := add(to, rowBytes) } lt(to, rowEnd) { to := add(to, 96) } {
+                    let from := add(start, toTotal)
+                    let x := mload(from)
+                    let y := mload(add(from, 32))
+                    let z := mload(add(from, 64))
+                    for { let at := first } lt(at, last) { at := add(at, 32) } {
+                        from := add(start, mload(at))
+                        x := sub(x, mload(from))
+                        y := sub(y, mload(add(from, 32)))
+                        z := sub(z, mload(add(from, 64)))
+                    }
+                    mstore(to, x)
+                    mstore(add(to, 32), y)
+                    mstore(add(to, 64), z)
+                    start := add(start, 96)
+                }
+            }
+        }
+    }
+
+    function _sumOfRows(uint256[] memory packed, uint256 n, uint256 width)
+        private
+        pure
+        returns (uint256[] memory total)
+    {
+        total = new uint256[](width);
         assembly ("memory-safe") {
             let rowBytes := shl(5, width)
             let first := add(packed, 32)
-            total := add(total, 32)
-            for { let offset := 0 } lt(offset, rowBytes) { offset := add(offset, 32) } {
+            let to := add(total, 32)
+            for { let end := add(first, rowBytes) } lt(first, end) { first := add(first, 32) } {
                 let sum := 0
-                let entry := add(first, offset)
-                for { let end := add(entry, mul(n, rowBytes)) } lt(entry, end) { entry := add(entry, rowBytes) } {
+                let entry := first
+                for { let last := add(entry, mul(n, rowBytes)) } lt(entry, last) { entry := add(entry, rowBytes) } {
                     sum := add(sum, mload(entry))
                 }
-                mstore(add(total, offset), sum)
-            }
-            let to := add(sums, 32)
-            for { let end := add(to, mul(n, rowBytes)) } lt(to, end) { to := add(to, rowBytes) } {
-                mcopy(to, total, rowBytes)
-                masks := add(masks, 32)
-                let from := first
-                for { let excluded := xor(mload(masks), sub(shl(n, 1), 1)) } excluded { excluded := shr(1, excluded) } {
-                    if and(excluded, 1) {
-                        let entry := from
-                        let fromTo := sub(to, from)
-                        for { let rowEnd := add(from, rowBytes) } lt(entry, rowEnd) { entry := add(entry, 96) } {
-                            let sum := add(entry, fromTo)
-                            mstore(sum, sub(mload(sum), mload(entry)))
-                            mstore(add(sum, 32), sub(mload(add(sum, 32)), mload(add(entry, 32))))
-                            mstore(add(sum, 64), sub(mload(add(sum, 64)), mload(add(entry, 64))))
-                        }
-                    }
-                    from := add(from, rowBytes)
-                }
+                mstore(to, sum)
+                to := add(to, 32)
             }
         }
     }

@@ -26,7 +26,8 @@ contract MultiKrum is GramRule {
         override
         returns (uint256[] memory weights)
     {
-        int256[] memory scores = GramSteps.sumNearest(gram, n, _hintSlice(hints, 0, n), n - f - 2, NEAREST_STEP);
+        int256[] memory scores =
+            GramSteps.sumNearest(GramSteps.pack(gram, n), n, _hintSlice(hints, 0, n), n - f - 2, NEAREST_STEP);
         uint256 selected = _hint(hints, n);
         GramSteps.checkSmallest(scores, selected, n - f, SELECTION_STEP);
         weights = new uint256[](n);
