@@ -1,6 +1,6 @@
 """Measures commitments, openings, proofs and their verification, and prints a table.
 
-    python -m scripts.bench_gram             sizes that take about two minutes
+    python -m scripts.bench_gram             sizes that take about a minute
     python -m scripts.bench_gram --full      every size, up to d = 10,000,000: about a quarter of an hour
     python -m scripts.bench_gram --profile   where the time of the proof goes, too
     python -m scripts.bench_gram --json      one JSON document on stdout, for machines
