@@ -4,6 +4,7 @@ Run as `python -m scripts.demo.dishonest CONDUCT PROJECT DATA`. The trainer's ow
 and store come from the environment, as for every program.
 """
 
+import hashlib
 import os
 import sys
 import threading
@@ -31,8 +32,9 @@ def reverse(delta: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def make_noise(delta: NDArray[np.float64]) -> NDArray[np.float64]:
-    """A random direction, as long as the honest update."""
-    noise = np.random.default_rng().normal(size=delta.size)
+    """A random direction, as long as the honest update; seeded by it, so that the demo plays the same way each time."""
+    seed = int.from_bytes(hashlib.sha256(delta.tobytes()).digest(), "big")
+    noise = np.random.default_rng(seed).normal(size=delta.size)
     return noise * (np.linalg.norm(delta) / np.linalg.norm(noise))
 
 
