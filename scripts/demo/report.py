@@ -111,6 +111,8 @@ class Report:
     def rank_correlation(self) -> float:
         """Spearman's coefficient between pay and label noise among honest trainers, sign turned: 1 is best."""
         honest = [line for line in self.trainers if line.conduct == Conduct.HONEST]
+        if len({line.pay for line in honest}) < 2:
+            return 0.0
         result = spearmanr([-line.label_noise for line in honest], [float(line.pay) for line in honest])
         return float(result.statistic)
 
