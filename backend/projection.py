@@ -115,7 +115,7 @@ class _ReadModel:
 
 @singledispatch
 def _apply(event: events.Event, model: _ReadModel) -> None:
-    raise NotImplementedError(f"{type(event).__name__} has no projection")
+    raise TypeError(f"{type(event).__name__} has no projection")
 
 
 # ------------------------------------------------------------------------------------------------- keys and stakes
