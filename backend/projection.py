@@ -114,7 +114,7 @@ class _ReadModel:
 
 
 @singledispatch
-def _apply(event: events.Event, model: _ReadModel) -> None:
+def _apply(event: events.Event, _model: _ReadModel) -> None:
     raise TypeError(f"{type(event).__name__} has no projection")
 
 
