@@ -5,7 +5,7 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH):$(CURDIR)/node_modules/.bin
 export PYTHONDONTWRITEBYTECODE := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-deep bench lint check contracts clean
+.PHONY: help setup demo test test-deep bench bench-peers lint check contracts clean
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -51,8 +51,15 @@ test-deep: setup ## The long suites: more fuzzing, deeper invariants, rebuilt ar
 bench: setup ## Measure the proof and print tables; FULL=1 for every size
 	$(V)/python -m scripts.bench_gram --profile $(if $(FULL),--full) $(if $(JSON),--json)
 
+bench-peers: setup bench/peers/node_modules/.ok ## Measure the proof against circom and snarkjs, and print a table
+	$(V)/python -m scripts.bench_peers
+
+bench/peers/node_modules/.ok: bench/peers/package.json bench/peers/package-lock.json
+	cd bench/peers && npm ci --no-progress --no-audit --no-fund
+	@touch $@
+
 contracts: setup ## Rebuild the committed contract artifacts and gas snapshots
 	$(V)/python -m scripts.compile_contracts
 
 clean: ## Remove everything that can be made again
-	rm -rf .venv node_modules build out cache *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv node_modules bench/peers/node_modules build out cache *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
