@@ -31,12 +31,12 @@ def _build_round(attempt: Attempt) -> Round:
         status=RoundStatus.NONE,
         outcome=attempt.outcome,
         aggregator=Address(attempt.aggregator),
+        attesters=_mask(attempt.attesters),
         submit_deadline=attempt.submit_deadline,
         settle_deadline=attempt.settle_deadline,
         attest_deadline=attempt.attest_deadline or 0,
         submissions=attempt.submissions,
         submitted=_mask(attempt.submissions),
-        attesters=_mask(attempt.attesters),
         approvals=_mask(attempt.approvals),
         objections=_mask(attempt.objections),
     )

@@ -123,7 +123,7 @@ contract Rounds is Weighing {
         round.index = project.round;
         round.attempt = ++project.attempt;
         round.aggregator = aggregator;
-        round.submitDeadline = uint64(block.timestamp + project.params.submitSeconds);
+        round.submitDeadline = uint48(block.timestamp + project.params.submitSeconds);
         round.settleDeadline = round.submitDeadline + project.params.settleSeconds;
         state.round = round;
         if (aggregator != address(0)) {

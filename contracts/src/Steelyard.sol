@@ -118,9 +118,9 @@ contract Steelyard is StakeVault {
         cid.requireValid();
         if (commitmentHash == 0) revert ZeroValue();
         Submission storage submission = state.submissions[attempt][commitmentHash];
-        if (submission.exists) revert DuplicateCommitment(projectId, commitmentHash);
+        if (submission.trainer != address(0)) revert DuplicateCommitment(projectId, commitmentHash);
 
-        (submission.exists, submission.slot, submission.index) = (true, uint8(slot), index);
+        (submission.trainer, submission.slot, submission.index) = (msg.sender, uint8(slot), index);
         (state.round.submitted, state.round.submissions) = (submitted.add(slot), index + 1);
         emit UpdateSubmitted(projectId, round, msg.sender, attempt, index, cid, commitmentHash);
     }

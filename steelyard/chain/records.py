@@ -179,12 +179,12 @@ class Round:
     status: RoundStatus
     outcome: RoundOutcome
     aggregator: Address
+    attesters: int
     submit_deadline: int
     settle_deadline: int
     attest_deadline: int
     submissions: int
     submitted: int
-    attesters: int
     approvals: int
     objections: int
 

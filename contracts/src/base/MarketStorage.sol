@@ -35,8 +35,9 @@ abstract contract MarketStorage {
         uint32 place;
     }
 
+    /// @param trainer Zero for what nobody has submitted. Kept here so that settling reads one storage slot a row.
     struct Submission {
-        bool exists;
+        address trainer;
         uint8 slot;
         uint8 index;
     }

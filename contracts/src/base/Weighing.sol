@@ -54,8 +54,8 @@ abstract contract Weighing is Registry {
                 ++skipped;
             }
             bytes32 hash = keccak256(settlement.commitments[row * stride:(row + 1) * stride]);
-            uint256 slot = _findSubmission(projectId, state, row, hash, row + skipped);
-            (rows.slots[row], rows.trainers[row], rows.hashes[row]) = (slot, state.members[slot].account, hash);
+            Submission memory submission = _findSubmission(projectId, state, row, hash, row + skipped);
+            (rows.slots[row], rows.trainers[row], rows.hashes[row]) = (submission.slot, submission.trainer, hash);
         }
     }
 
@@ -83,14 +83,13 @@ abstract contract Weighing is Registry {
     function _findSubmission(ProjectId projectId, State storage state, uint256 row, bytes32 hash, uint256 expected)
         private
         view
-        returns (uint256)
+        returns (Submission memory submission)
     {
-        Submission memory submission = state.submissions[state.round.attempt][hash];
-        if (!submission.exists) revert ISteelyard.UnknownSubmission(projectId, row, hash);
+        submission = state.submissions[state.round.attempt][hash];
+        if (submission.trainer == address(0)) revert ISteelyard.UnknownSubmission(projectId, row, hash);
         if (submission.index != expected) {
             revert ISteelyard.SubmissionMismatch(projectId, row, submission.index, expected);
         }
-        return submission.slot;
     }
 
     function _requireLength(uint256 actual, uint256 expected) private pure {
@@ -134,7 +133,7 @@ abstract contract Weighing is Registry {
         }
         (state.weighed, state.opposed) = (weighed, opposed);
         state.round.attesters = paid != 0 ? paid : moving;
-        state.round.attestDeadline = uint64(block.timestamp + state.project.params.attestSeconds);
+        state.round.attestDeadline = uint48(block.timestamp + state.project.params.attestSeconds);
     }
 
     function _targetOf(uint256 contribution, uint256 n, uint256 total, bool strike) private pure returns (uint16) {

@@ -199,19 +199,19 @@ struct Project {
     uint32 leaving;
 }
 
-/// @notice The current attempt of the current round. Masks are by member slot.
+/// @notice The current attempt of the current round. Masks are by member slot. Ordered to fill two storage slots.
 struct Round {
     uint16 index;
     uint32 attempt;
     RoundStatus status;
     RoundOutcome outcome;
     address aggregator;
-    uint64 submitDeadline;
-    uint64 settleDeadline;
-    uint64 attestDeadline;
+    uint32 attesters;
+    uint48 submitDeadline;
+    uint48 settleDeadline;
+    uint48 attestDeadline;
     uint8 submissions;
     uint32 submitted;
-    uint32 attesters;
     uint32 approvals;
     uint32 objections;
 }

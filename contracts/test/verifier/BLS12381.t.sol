@@ -3,7 +3,7 @@ pragma solidity 0.8.37;
 
 import {GramVerifier} from "../../src/GramVerifier.sol";
 import {IGramVerifier} from "../../src/interfaces/IGramVerifier.sol";
-import {BLS12381, G1_BYTES, ORDER, PAIR_BYTES, TERM_BYTES} from "../../src/libraries/BLS12381.sol";
+import {BLS12381, G1_BYTES, G2_BYTES, ORDER, PAIR_BYTES, TERM_BYTES} from "../../src/libraries/BLS12381.sol";
 import {Vectors} from "./Vectors.sol";
 
 /// @notice The library behind external calls, so that reverts and gas can be seen.
@@ -12,6 +12,16 @@ contract BLS12381Harness {
         sum = new bytes(G1_BYTES);
         (uint256 input, uint256 output) = (pointer(terms), pointer(sum));
         BLS12381.msm(input, terms.length / TERM_BYTES, output);
+    }
+
+    function multiplyG2(bytes memory term) external view returns (bytes memory product) {
+        product = new bytes(G2_BYTES);
+        BLS12381.multiplyG2(pointer(term), pointer(product));
+    }
+
+    function addG2(bytes memory points) external view returns (bytes memory sum) {
+        sum = new bytes(G2_BYTES);
+        BLS12381.addG2(pointer(points), pointer(sum));
     }
 
     function isPairingOne(bytes memory pairs) external view returns (bool) {
@@ -84,6 +94,17 @@ contract BLS12381Test is Vectors {
         assertFalse(bls.isAvailable());
     }
 
+    function test_IsUnavailableWhereTheSecondGroupIsMissing() public {
+        address[2] memory precompiles = [BLS12381.G2_ADD, BLS12381.G2_MSM];
+        for (uint256 k = 0; k < 2; ++k) {
+            vm.mockCall(precompiles[k], bytes(""), bytes(""));
+            assertFalse(bls.isAvailable());
+            vm.mockCall(precompiles[k], bytes(""), srs.g2One); // always the same answer
+            assertFalse(bls.isAvailable());
+            vm.clearMockedCalls();
+        }
+    }
+
     function test_IsAvailableHere() public view {
         assertTrue(bls.isAvailable());
     }
@@ -105,6 +126,23 @@ contract BLS12381Test is Vectors {
         bytes memory threefold = bls.msm(bytes.concat(srs.g1One, bytes32(uint256(3))));
         assertTrue(bls.isPairingOne(bytes.concat(sixfold, srs.g2One, threefold, srs.g2One, threefold, srs.g2One)));
         assertFalse(bls.isPairingOne(bytes.concat(sixfold, srs.g2One, threefold, srs.g2One)));
+    }
+
+    function test_SecondGroupMultipliesAndAdds() public view {
+        bytes memory fivefold = bls.multiplyG2(bytes.concat(srs.g2One, bytes32(uint256(5))));
+        bytes memory sixfold = bls.addG2(bytes.concat(fivefold, srs.g2One));
+        assertEq(sixfold, bls.multiplyG2(bytes.concat(srs.g2One, bytes32(uint256(6)))));
+        assertEq(
+            bls.addG2(bytes.concat(sixfold, bls.multiplyG2(bytes.concat(srs.g2One, bytes32(ORDER - 6))))),
+            new bytes(256)
+        );
+        bytes memory minusSixfold = bls.msm(bytes.concat(srs.g1One, bytes32(ORDER - 6)));
+        assertTrue(bls.isPairingOne(bytes.concat(srs.g1One, sixfold, minusSixfold, srs.g2One)));
+    }
+
+    function test_PricesOfTheSecondGroupAreThoseOfTheChain() public view {
+        assertPrice(BLS12381.G2_ADD, new bytes(2 * G2_BYTES), BLS12381.G2_ADD_GAS);
+        assertPrice(BLS12381.G2_MSM, new bytes(G2_BYTES + 32), BLS12381.G2_MUL_GAS);
     }
 
     /// @dev The precompile itself says what it costs: it succeeds with the price and fails with one unit less.
