@@ -31,7 +31,10 @@ contract GramPeer {
     /// @param gram Upper triangle, row by row, 8 bytes each.
     /// @param proof `A ‖ B ‖ C`, 256 bytes.
     /// @custom:reverts InvalidLength, ProofRejected
-    function verify(bytes32 context, bytes calldata commitments, bytes calldata gram, bytes calldata proof) external view {
+    function verify(bytes32 context, bytes calldata commitments, bytes calldata gram, bytes calldata proof)
+        external
+        view
+    {
         uint256 n = _n;
         _checkLength(commitments.length, 32 * n);
         _checkLength(gram.length, 4 * n * (n + 1));
