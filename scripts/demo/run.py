@@ -109,6 +109,14 @@ def await_ready(stage: Stage, processes: Processes, port: int, console: Console)
             time.sleep(0.5)
 
 
+def _get_indexed_block(client: httpx.Client) -> int:
+    """How far a backend has read the chain; -1 while it is starting."""
+    try:
+        return int(client.get("/health").json()["indexed_block"] or 0)
+    except httpx.TransportError:
+        return -1
+
+
 def _is_backend_ready(port: int) -> bool:
     try:
         return httpx.get(f"http://127.0.0.1:{port}/v1/ready", timeout=2).status_code == 200
@@ -248,9 +256,9 @@ def count_tokens(stage: Stage) -> Accounts:
 def compare_backend(stage: Stage, rounds: Sequence[RoundFacts], port: int) -> bool:
     """Whether the backend serves the same evidence as the chain does, once it has caught up."""
     head = stage.connect().marketplace.get_block_number()
-    deadline = time.monotonic() + EXIT_SECONDS
     with httpx.Client(base_url=f"http://127.0.0.1:{port}/v1", timeout=10) as client:
-        while int(client.get("/health").json()["indexed_block"] or 0) < head:
+        deadline = time.monotonic() + EXIT_SECONDS
+        while _get_indexed_block(client) < head:
             if time.monotonic() > deadline:
                 return False
             time.sleep(0.2)
