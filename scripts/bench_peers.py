@@ -2,7 +2,7 @@
 
     python -m scripts.bench_peers             at the sizes that both can do, and ours beyond
     python -m scripts.bench_peers --quick     the small sizes only
-    python -m scripts.bench_peers --largest   with the largest circuit that circom2 compiles, too
+    python -m scripts.bench_peers --largest   with a circuit of a million constraints, too
     python -m scripts.bench_peers --json      one JSON document on stdout, for machines
 
 INSECURE powers of tau are made once and kept in build/peers. docs/performance-peers.md says what is equal between the
@@ -67,7 +67,7 @@ MAX_COMMITMENTS: Final = 1_024  # of the verifier contract
 
 @dataclass(frozen=True, slots=True)
 class Ours:
-    """Steelyard's proof at one size. Seconds, bytes and gas; `gas` is None where one transaction cannot settle."""
+    """Steelyard's proof at one size. Seconds, bytes and gas; `gas` is None where the contract takes fewer points."""
 
     n: int
     d: int
@@ -182,6 +182,7 @@ def expect(kind: type[Exception], work: Callable[[], object]) -> Exception:
 
 def measure_theirs(sender: Sender, n: int, d: int) -> Theirs:
     """Every step of the peer at one size, and one verification on chain."""
+    print(f"circom: n = {n}, d = {d:,}", file=sys.stderr)
     circuit = peer.compile_gram(n, d)
     if abs(circuit.constraints / peer.estimate_constraints(n, d) - 1) > 0.01:
         raise SystemExit(f"{circuit.constraints} constraints are not the {peer.estimate_constraints(n, d)} expected")
@@ -221,7 +222,7 @@ def extrapolate(largest: Theirs, n: int, d: int) -> Extrapolation:
         d=d,
         constraints=constraints,
         power=constraints.bit_length(),
-        setup=largest.setup.seconds * factor,
+        setup=(largest.compiling.seconds + largest.setup.seconds) * factor,
         witness=largest.witness.seconds * factor,
         prove=largest.prove.seconds * factor,
         prove_cpu=largest.prove.cpu_seconds * factor,
@@ -281,6 +282,7 @@ def measure_all_ours(sender: Sender, sizes: list[tuple[int, int, int]]) -> list[
     context = multiprocessing.get_context("spawn")
     results = []
     for n, d, powers in sizes:
+        print(f"steelyard: n = {n}, d = {d:,}, {powers:,} powers", file=sys.stderr)
         with concurrent.futures.ProcessPoolExecutor(1, mp_context=context) as pool:
             result, call = pool.submit(measure_ours, n, d, powers).result()
         if n * result.blocks <= MAX_COMMITMENTS:
@@ -338,8 +340,8 @@ def format_row(x: Row) -> tuple[str, ...]:
     """Everything behind n and d."""
     match x:
         case Ours():
-            name = "steelyard" if x.powers == ETHEREUM_POWERS else f"steelyard, N = {x.powers:,}"
-            gas = "two transactions" if x.gas is None else f"{x.gas:,}"
+            name = "steelyard" if x.powers == ETHEREUM_POWERS else f"… {x.powers:,} powers"
+            gas = f"n·B > {MAX_COMMITMENTS:,}" if x.gas is None else f"{x.gas:,}"
             seconds = (
                 "0",
                 f"{x.commit:.3f}",
@@ -357,7 +359,7 @@ def format_row(x: Row) -> tuple[str, ...]:
         case Extrapolation():
             steps = (x.setup, x.witness, x.prove, x.prove_cpu)
             setup, *rest = (f"~{step:,.0f}" for step in steps)
-            note = f"impossible: 2^{x.power}" if x.power > peer.MAX_POWER else f"extrapolated: 2^{x.power}"
+            note = f"impossible, 2^{x.power}" if x.power > peer.MAX_POWER else "extrapolated"
             return (note, f"~{x.constraints:,}", setup, "", *rest, "", f"~{format_size(x.peak_rss_bytes)}", "", "", "")
 
 
@@ -365,7 +367,7 @@ def main() -> None:
     """Reads the options, measures, prints."""
     parser = argparse.ArgumentParser(description="Measure the Gram proof against circom and snarkjs.")
     parser.add_argument("--quick", action="store_true", help="the small sizes only")
-    parser.add_argument("--largest", action="store_true", help="the largest circuit too: half an hour more")
+    parser.add_argument("--largest", action="store_true", help="the largest circuit too: a quarter of an hour more")
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
     options = parser.parse_args()
     sizes = QUICK_SIZES if options.quick else (*SIZES, LARGEST) if options.largest else SIZES
