@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from sqlalchemy import and_, delete, event, insert, inspect, select, update
-from sqlalchemy.orm import Session, UOWTransaction
+from sqlalchemy.orm import InstanceState, Session, UOWTransaction
 
 from backend.models import Base, BeforeImage, Block, Cursor, Event
 
@@ -23,7 +23,7 @@ def record_changes(session: Session, block_number: int) -> Iterator[None]:
 
     def before_flush(session: Session, _context: UOWTransaction, _instances: object) -> None:
         changed = [*session.new, *(row for row in session.dirty if session.is_modified(row))]
-        images = [_describe(row, block_number) for row in changed if not isinstance(row, _NOT_PROJECTED)]
+        images = [_describe(session, row, block_number) for row in changed if not isinstance(row, _NOT_PROJECTED)]
         if images:
             session.connection().execute(insert(BeforeImage), images)
 
@@ -51,13 +51,24 @@ def roll_back(session: Session, ancestor: int) -> None:
     session.expire_all()
 
 
-def _describe(row: Any, block_number: int) -> dict[str, Any]:
+def _describe(session: Session, row: Any, block_number: int) -> dict[str, Any]:
     state = inspect(row)
-    columns = {attribute.key: attribute for attribute in state.mapper.column_attrs}
-    image = {
-        name: state.attrs[name].history.deleted[0] if state.attrs[name].history.deleted else getattr(row, name)
-        for name in columns
-    }
-    key = {column.name: image[column.name] for column in state.mapper.primary_key}
+    names = [attribute.key for attribute in state.mapper.column_attrs]
+    histories = {name: state.attrs[name].history for name in names}
+    if any(history.added and not history.deleted for history in histories.values()) and state.persistent:
+        # A column that was never loaded, such as one left to its default when the row was made, has no history.
+        image = _read_stored(session, state)
+    else:
+        image = {
+            name: history.deleted[0] if history.deleted else getattr(row, name) for name, history in histories.items()
+        }
+    key = {column.name: getattr(row, column.name) for column in state.mapper.primary_key}
     table = state.mapper.local_table.name
     return {"block_number": block_number, "table": table, "key": key, "row": image if state.persistent else None}
+
+
+def _read_stored(session: Session, state: InstanceState[Any]) -> dict[str, Any]:
+    """The row as it stands in the database, before the flush."""
+    table = state.mapper.local_table
+    is_row = and_(*(column == getattr(state.object, column.name) for column in state.mapper.primary_key))
+    return dict(session.connection().execute(select(table).where(is_row)).mappings().one())

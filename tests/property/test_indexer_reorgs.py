@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
 
@@ -59,6 +59,8 @@ operations = st.lists(
 )
 
 
+# An attempt that is opened in one block and closed in the next, both read at once, and the second taken back.
+@example(seed=253758, schedule=[("reorganise", 7), ("step", 1), ("step", 1), ("reorganise", 1), ("mine", 1)])
 @settings(max_examples=20, deadline=None)
 @given(seed=st.integers(0, 2**32), schedule=operations)
 def test_live_read_model_equals_a_rebuilt_one(seed: int, schedule: list[tuple[str, int]]) -> None:
