@@ -5,7 +5,7 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH):$(CURDIR)/node_modules/.bin
 export PYTHONDONTWRITEBYTECODE := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-deep bench bench-peers lint check contracts clean
+.PHONY: help setup demo test test-deep security bench bench-peers lint check contracts clean
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
@@ -48,6 +48,14 @@ test-deep: setup ## The long suites: more fuzzing, deeper invariants, rebuilt ar
 	FOUNDRY_PROFILE=deep forge test
 	$(V)/pytest -q -m deep tests
 
+security: setup .venv-sec/.ok ## Analyse the contracts with slither and halmos (docs/security.md)
+	$(V)/python -m scripts.check_contracts
+
+.venv-sec/.ok: requirements-security.txt
+	test -x .venv-sec/bin/python || $(PY) -m venv .venv-sec
+	.venv-sec/bin/pip install -q --disable-pip-version-check -r requirements-security.txt
+	@touch $@
+
 bench: setup ## Measure the proof and print tables; FULL=1 for every size
 	$(V)/python -m scripts.bench_gram --profile $(if $(FULL),--full) $(if $(JSON),--json)
 
@@ -62,4 +70,4 @@ contracts: setup ## Rebuild the committed contract artifacts and gas snapshots
 	$(V)/python -m scripts.compile_contracts
 
 clean: ## Remove everything that can be made again
-	rm -rf .venv node_modules bench/peers/node_modules build out cache *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-sec node_modules bench/peers/node_modules build out cache *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -4,6 +4,7 @@ pragma solidity 0.8.37;
 import {IGramVerifier} from "./interfaces/IGramVerifier.sol";
 import {BLS12381, G1_BYTES, G2_BYTES, ORDER, PAIR_BYTES, SCALAR_BYTES, TERM_BYTES} from "./libraries/BLS12381.sol";
 import {CodeData} from "./libraries/CodeData.sol";
+import {ScalarField} from "./libraries/ScalarField.sol";
 
 /// @title Verifier of the Gram proof (docs/proof.md section 6)
 /// @dev The letters are the specification's: `n` rows, `d` coordinates, `B` blocks, challenges `r`, `z` and `γ`.
@@ -96,7 +97,7 @@ contract GramVerifier is IGramVerifier {
 
         bytes32 h0 = _hashStatement(context, n, d, blocks, commitments, gram, proof);
         uint256[] memory r = _rowChallenges(h0, n);
-        uint256 c = addmod(_scalar(proof, G1_BYTES * blocks), _quadraticForm(r, gram), ORDER);
+        uint256 c = addmod(ScalarField.read(proof, G1_BYTES * blocks), ScalarField.quadraticForm(r, gram), ORDER);
         Opening memory opening = _opening(h0, c, blocks, proof);
         _checkOpening(opening, r, blocks, commitments, proof);
     }
@@ -152,8 +153,8 @@ contract GramVerifier is IGramVerifier {
         uint256 square = mulmod(z, z, ORDER);
         uint256 inverse = BLS12381.inverse(mulmod(z, square - 1, ORDER));
         opening.zPlusInverse = addmod(z, mulmod(square - 1, inverse, ORDER), ORDER);
-        opening.r1 = mulmod(_subtract(y, yInverse), mulmod(square, inverse, ORDER), ORDER);
-        opening.r0 = _subtract(y, mulmod(opening.r1, z, ORDER));
+        opening.r1 = mulmod(ScalarField.subtract(y, yInverse), mulmod(square, inverse, ORDER), ORDER);
+        opening.r0 = ScalarField.subtract(y, mulmod(opening.r1, z, ORDER));
     }
 
     /// @dev The batched polynomial's values at `z` and at `1/z`; `s'` follows from the identity that is being proved.
@@ -165,16 +166,16 @@ contract GramVerifier is IGramVerifier {
         uint256 power = 1;
         uint256 product = 0;
         for (uint256 b = 0; b < blocks; ++b) {
-            uint256 a = _scalar(values, SCALAR_BYTES * b);
-            uint256 aInverse = _scalar(values, SCALAR_BYTES * (blocks + b));
+            uint256 a = ScalarField.read(values, SCALAR_BYTES * b);
+            uint256 aInverse = ScalarField.read(values, SCALAR_BYTES * (blocks + b));
             y = addmod(y, mulmod(power, a, ORDER), ORDER);
             yInverse = addmod(yInverse, mulmod(power, aInverse, ORDER), ORDER);
             product = addmod(product, mulmod(a, aInverse, ORDER), ORDER);
             power = mulmod(power, gamma, ORDER);
         }
-        uint256 s = _scalar(values, 2 * SCALAR_BYTES * blocks);
+        uint256 s = ScalarField.read(values, 2 * SCALAR_BYTES * blocks);
         y = addmod(y, mulmod(power, s, ORDER), ORDER);
-        s = mulmod(z, _subtract(_subtract(product, c), mulmod(z, s, ORDER)), ORDER); // s'
+        s = mulmod(z, ScalarField.subtract(ScalarField.subtract(product, c), mulmod(z, s, ORDER)), ORDER); // s'
         yInverse = addmod(yInverse, mulmod(power, s, ORDER), ORDER);
     }
 
@@ -193,7 +194,7 @@ contract GramVerifier is IGramVerifier {
 
         uint256 end = _writeProofTerms(terms, opening.gamma, r, blocks, commitments, proof);
         end = _writeTerm(end, witness, 1);
-        end = _writeSrsTerm(end, BLINDING_AT, _scalar(proof, 192 * blocks + 192 + G1_BYTES)); // ω
+        end = _writeSrsTerm(end, BLINDING_AT, ScalarField.read(proof, 192 * blocks + 192 + G1_BYTES)); // ω
         end = _writeSrsTerm(end, G1_ONE_AT, opening.r0);
         end = _writeSrsTerm(end, G1_TAU_AT, opening.r1);
         BLS12381.msm(terms, (end - terms) / TERM_BYTES, pairs);
@@ -248,31 +249,6 @@ contract GramVerifier is IGramVerifier {
         return at;
     }
 
-    /// @dev `Σ_i Σ_j r_i r_j G_ij` modulo the group order.
-    /// @dev Assumes `n ≤ 1024`, `r_i < 2^128` and `gram` of the right length. A row's sum is then below `2^202` in absolute
-    /// value: nothing overflows, and one addition of the order makes it positive.
-    function _quadraticForm(uint256[] memory r, bytes calldata gram) internal pure returns (uint256 form) {
-        assembly ("memory-safe") {
-            let entry := gram.offset
-            let end := add(add(r, 32), shl(5, mload(r)))
-            for { let row := add(r, 32) } lt(row, end) { row := add(row, 32) } {
-                let diagonal := mul(mload(row), sar(192, calldataload(entry)))
-                entry := add(entry, 8)
-                let sum := 0
-                for { let column := add(row, 32) } lt(column, end) { column := add(column, 32) } {
-                    sum := add(sum, mul(mload(column), sar(192, calldataload(entry))))
-                    entry := add(entry, 8)
-                }
-                let positive := add(ORDER, add(diagonal, shl(1, sum)))
-                form := addmod(form, mulmod(mload(row), positive, ORDER), ORDER)
-            }
-        }
-    }
-
-    function _subtract(uint256 x, uint256 y) private pure returns (uint256) {
-        return addmod(x, ORDER - y, ORDER);
-    }
-
     // Calldata and memory. Offsets into calldata are safe because `verify` has checked every length.
 
     function _checkLength(uint256 actual, uint256 expected) private pure {
@@ -283,13 +259,6 @@ contract GramVerifier is IGramVerifier {
         assembly ("memory-safe") {
             pointer := add(data.offset, offset)
         }
-    }
-
-    function _scalar(bytes calldata data, uint256 offset) private pure returns (uint256 scalar) {
-        assembly ("memory-safe") {
-            scalar := calldataload(add(data.offset, offset))
-        }
-        if (scalar >= ORDER) revert NonCanonicalScalar(scalar);
     }
 
     function _allocate(uint256 size) private pure returns (uint256 pointer) {

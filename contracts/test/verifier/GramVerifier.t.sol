@@ -4,6 +4,7 @@ pragma solidity 0.8.37;
 import {GramVerifier} from "../../src/GramVerifier.sol";
 import {IGramVerifier} from "../../src/interfaces/IGramVerifier.sol";
 import {BLS12381, G1_BYTES, ORDER} from "../../src/libraries/BLS12381.sol";
+import {ScalarField} from "../../src/libraries/ScalarField.sol";
 import {Vectors} from "./Vectors.sol";
 
 /// @notice The verifier's pure parts behind external calls.
@@ -11,7 +12,7 @@ contract GramVerifierHarness is GramVerifier {
     constructor(uint256 powers, Srs memory srs) GramVerifier(powers, srs) {}
 
     function quadraticForm(uint256[] memory r, bytes calldata gram) external pure returns (uint256) {
-        return _quadraticForm(r, gram);
+        return ScalarField.quadraticForm(r, gram);
     }
 
     function evaluationPoint(bytes32 h1) external pure returns (uint256) {
