@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from scripts.project_file import ProjectFile, compute_spec_cid, load_project_file
+from scripts.quote import quote
 from steelyard.chain.events import ProjectCreated
 from steelyard.chain.records import ProjectStatus
 from steelyard.cli_money import claim, mount
@@ -143,6 +144,7 @@ def cancel(
 
 
 mount(app, claim)
+app.command()(quote)
 
 
 @app.command()

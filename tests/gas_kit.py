@@ -1,0 +1,138 @@
+"""Rounds of any size on a local chain, and what their transactions spent gas on."""
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from itertools import pairwise
+from typing import Any, Final
+
+from eth_typing import HexStr
+
+from steelyard.chain.gas_model import Size, compute_precompile_gas, compute_tolerated
+from tests.market_kit import AGGREGATORS, MarketKit, make_honest_updates, make_settlement
+
+PAYLOAD: Final = 4_088
+"""Entries of a block over the Ethereum ceremony."""
+
+MINE_GAS: Final = 16_777_216
+BYZANTINE_BPS: Final = 3_000
+LAST_PRECOMPILE: Final = 0x11
+
+
+@dataclass(frozen=True, slots=True)
+class Settling:
+    """One settlement. The fields are those of `gas_model.SettleGas`."""
+
+    calldata: int
+    precompiles: int
+    verifier: int
+    rule: int
+    storage: int
+    events: int
+    rest: int
+
+
+@dataclass(frozen=True, slots=True)
+class RoundGas:
+    """One round: its size, and its transactions. Of those that trainers send, the dearest."""
+
+    size: Size
+    rule: str
+    index: int
+    is_last: bool
+    settling: Settling
+    submit: int
+    attest: int
+    poke: int
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def choose_dimension(blocks: int) -> int:
+    """A dimension of so many blocks, the last of them half full."""
+    return PAYLOAD * blocks - PAYLOAD // 2
+
+
+def measure_project(
+    kit: MarketKit, n: int, blocks: int, rounds: int = 2, rule: str = "clip-nnm-multi-krum"
+) -> Iterator[RoundGas]:
+    """Plays a project of honest trainers from its start to its end, and measures each round."""
+    d = choose_dimension(blocks)
+    project_id, trainers = kit.start_project(
+        n, min_trainers=3, max_trainers=n, dimension=d, rounds=rounds, rule=kit.deployment.rules[rule]
+    )
+    size = Size(n, blocks, compute_tolerated(n, BYZANTINE_BPS))
+    market = kit.market()
+    for index in range(rounds):
+        updates = dict(zip(trainers, make_honest_updates(n, d, seed=index), strict=True))
+        rows = kit.make_rows(updates, salt=index)
+        first_block = kit.devnet.web3.eth.block_number + 1
+        kit.post(project_id, updates, rows)
+        submit = max(_gas_of_blocks(kit, first_block))
+        settling = _settle(kit, project_id, rows, size)
+        first_block = kit.devnet.web3.eth.block_number + 1
+        _attest(kit, project_id, trainers)
+        attest = max(_gas_of_blocks(kit, first_block))
+        poke = market.as_sender(kit.sender(0)).poke(project_id).gas_used
+        yield RoundGas(size, rule, index, index == rounds - 1, settling, submit, attest, poke)
+
+
+def _settle(kit: MarketKit, project_id: Any, rows: Any, size: Size) -> Settling:
+    """Settles, and takes the transaction apart: by frames of calls, by storage and log operations, by bytes."""
+    devnet = kit.devnet
+    attempt = kit.market().get_round(project_id)
+    aggregator = next(account for account in AGGREGATORS if kit.address(account) == attempt.aggregator)
+    settlement = make_settlement(kit.weigh(project_id, rows))
+    before = devnet.snapshot()
+    receipt = kit.market(aggregator).settle(project_id, attempt.index, settlement)
+    sent = devnet.web3.eth.get_transaction(HexStr(receipt.tx_hash))
+    frames = devnet.request("debug_traceTransaction", [receipt.tx_hash, {"tracer": "callTracer"}])
+    devnet.revert(before)
+    call = {"from": sent["from"], "to": sent["to"], "data": sent["input"].to_0x_hex(), "gas": hex(MINE_GAS)}
+    options = {"disableStack": True, "disableMemory": True, "disableStorage": True}
+    steps = devnet.request("debug_traceCall", [call, "latest", options])["structLogs"]
+    kit.market(aggregator).settle(project_id, attempt.index, settlement)
+
+    data = bytes(sent["input"])
+    calldata = 21_000 + 4 * data.count(0) + 16 * (len(data) - data.count(0))
+    storage = events = 0
+    for step, after in pairwise(steps):
+        if step["op"] in {"SLOAD", "SSTORE"}:
+            storage += step["gas"] - after["gas"]
+        elif step["op"].startswith("LOG"):
+            events += step["gas"] - after["gas"]
+    verifying, weighing = _gas_of_frames(frames, kit.deployment.verifier), _gas_of_frames(frames, _rule_of(kit, frames))
+    precompiles = sum(int(frame["gasUsed"], 16) for frame in _walk(frames) if int(frame["to"], 16) <= LAST_PRECOMPILE)
+    assert precompiles == compute_precompile_gas(size), "the prices of EIP-2537"
+    parts = (calldata, precompiles, verifying - precompiles, weighing, storage, events)
+    return Settling(*parts, receipt.gas_used - sum(parts))
+
+
+def _attest(kit: MarketKit, project_id: Any, trainers: list[int]) -> None:
+    """As many votes as decide the round."""
+    market = kit.market()
+    attempt = market.get_round(project_id)
+    for trainer in trainers:
+        slot = market.get_slot(project_id, kit.address(trainer))
+        if attempt.attesters >> slot & 1 and market.get_round(project_id).status == attempt.status:
+            kit.market(trainer).attest(project_id, attempt.index, opens=True)
+
+
+def _gas_of_blocks(kit: MarketKit, first: int) -> list[int]:
+    eth = kit.devnet.web3.eth
+    return [eth.get_block(number)["gasUsed"] for number in range(first, eth.block_number + 1)]
+
+
+def _walk(frame: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    yield frame
+    for inner in frame.get("calls", ()):
+        yield from _walk(inner)
+
+
+def _gas_of_frames(frames: dict[str, Any], address: str) -> int:
+    return sum(int(frame["gasUsed"], 16) for frame in _walk(frames) if frame["to"].lower() == address.lower())
+
+
+def _rule_of(kit: MarketKit, frames: dict[str, Any]) -> str:
+    called = {frame["to"].lower() for frame in _walk(frames)}
+    return next(address for address in kit.deployment.rules.values() if address.lower() in called)
