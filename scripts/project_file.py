@@ -19,15 +19,16 @@ title = "Hand-written digits"
 import json
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
-from pydantic import Field, TypeAdapter
+from pydantic import Field, TypeAdapter, field_validator
 
 from steelyard.chain.deploy import Deployment
 from steelyard.chain.records import ZERO_ADDRESS, ProjectParams
 from steelyard.errors import ConfigError
 from steelyard.models.initial import compute_initial_parameters
 from steelyard.models.safetensors_io import encode_model
+from steelyard.rules import DEFAULT_RULE, get_on_chain_rule
 from steelyard.spec import MAX_SPEC_BYTES, ProjectSpec, encode_project_spec, parse_project_spec
 from steelyard.spec.strict import StrictModel, validate_json
 from steelyard.storage import BlobStore, compute_cid
@@ -59,8 +60,13 @@ class ChainTerms(StrictModel):
     submit_seconds: Seconds = 24 * 3600
     settle_seconds: Seconds = 6 * 3600
     attest_seconds: Seconds = 6 * 3600
-    rule: Literal["clip-nnm-multi-krum", "multi-krum", "mean"] = "clip-nnm-multi-krum"
+    rule: str = DEFAULT_RULE.name
     aggregator: Account | None = None
+
+    @field_validator("rule")
+    @classmethod
+    def _check_rule(cls, name: str) -> str:
+        return get_on_chain_rule(name).name
 
 
 class ProjectFile(StrictModel):

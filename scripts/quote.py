@@ -21,7 +21,7 @@ from steelyard.cli_support import AsJson, print_json, print_lines
 from steelyard.constants import MAX_TRAINERS
 from steelyard.errors import ConfigError
 from steelyard.gram import GramStatement, commit, compute_gram, derive_blinders, load_ethereum_srs, prove_gram
-from steelyard.rules import RULES
+from steelyard.rules import DEFAULT_RULE, ON_CHAIN_RULES, get_on_chain_rule
 from steelyard.storage import open_store
 from steelyard.types import Digest, Seed
 
@@ -105,7 +105,7 @@ def quote(
     ] = None,
     dimension: Annotated[int | None, typer.Option("--dimension", "-d", min=1, help="Parameters of the model.")] = None,
     rounds: Annotated[int | None, typer.Option(min=1, max=65_535, help="Rounds.")] = None,
-    rule: Annotated[str | None, typer.Option(help=f"How updates are weighed: {', '.join(RULES)}.")] = None,
+    rule: Annotated[str | None, typer.Option(help=f"How updates are weighed: {', '.join(ON_CHAIN_RULES)}.")] = None,
     powers: Annotated[int, typer.Option(min=16, help="Length of the verifier's reference string.")] = ETHEREUM_POWERS,
     gas_price: Annotated[float, typer.Option(min=0, help="Gwei for a unit of gas.")] = 1.0,
     ether_price: Annotated[float | None, typer.Option(min=0, help="What an ether costs, in any currency.")] = None,
@@ -187,7 +187,7 @@ def _make_plan(
     file: Path | None, trainers: int | None, dimension: int | None, rounds: int | None, rule: str | None, powers: int
 ) -> Plan:
     """The file's figures where there is a file, the flags' where they are given."""
-    byzantine_bps, default_rule = 3_000, next(iter(RULES))
+    byzantine_bps, default_rule = 3_000, DEFAULT_RULE.name
     if file is not None:
         project = load_project_file(file)
         terms = project.chain
@@ -197,6 +197,4 @@ def _make_plan(
     if trainers is None or dimension is None or rounds is None:
         raise ConfigError("what is to be quoted? Give a project file, or `--trainers`, `--dimension` and `--rounds`")
     rule = rule or default_rule
-    if rule not in RULES:
-        raise ConfigError(f"there are the rules {', '.join(RULES)}, not {rule}")
-    return Plan(trainers, dimension, rounds, rule, byzantine_bps, powers)
+    return Plan(trainers, dimension, rounds, get_on_chain_rule(rule).name, byzantine_bps, powers)

@@ -47,6 +47,25 @@ class KrumFact:
 
 
 @dataclass(frozen=True, slots=True)
+class PivotFact:
+    """How far it is from the row that all others are measured from."""
+
+    pivot: int
+    squared_distance: int
+    places: int
+    """How many of the nearest are accepted, the pivot included."""
+    selected: bool
+
+
+@dataclass(frozen=True, slots=True)
+class GradeFact:
+    """What a rule that accepts by degrees found."""
+
+    measure: str
+    grade: float
+
+
+@dataclass(frozen=True, slots=True)
 class MeritFact:
     """From weight to contribution."""
 
@@ -79,10 +98,12 @@ class Explanation:
     cosines: tuple[float, ...]
     """With each row, its own place included."""
     cosine_with_others: float
-    """With the weighted sum of the others; 0.0 if they have no weight."""
+    """With the weighted sum of the others; 0.0 if they have no weight, and for a root update."""
     clip: ClipFact | None
     mixing: MixingFact | None
     krum: KrumFact | None
+    pivot: PivotFact | None
+    grade: GradeFact | None
     weight: int
     weight_part: float
     """Of all weights together."""
@@ -107,7 +128,7 @@ class Explanation:
 
 _EXACT: Final = frozenset(
     (
-        *("squared_norm", "median", "score", "weight", "psi", "signal", "noise", "value"),
+        *("squared_norm", "squared_distance", "median", "score", "weight", "psi", "signal", "noise", "value"),
         *("contribution", "contributions", "share", "budget"),
     )
 )
@@ -152,11 +173,13 @@ def explain_payment(weighing: Weighing, budget: int, row: int) -> Explanation:
         clip=_explain_clip(weighing, row),
         mixing=_explain_mixing(weighing, row),
         krum=_explain_krum(weighing, row),
+        pivot=_explain_pivot(weighing, row),
+        grade=_explain_grade(weighing, row),
         weight=weight,
         weight_part=weight / total_weight if total_weight else 0.0,
         merit=_explain_merit(weighing, row),
         contributing=sum(merit.value > 0 for merit in weighing.merits),
-        quorum=(n - weighing.f + 1) // 2,
+        quorum=(weighing.num_trainers - weighing.f + 1) // 2,
         contribution=weighing.contributions[row],
         contributions=sum(weighing.contributions),
         share=share,
@@ -191,6 +214,18 @@ def _explain_krum(weighing: Weighing, row: int) -> KrumFact | None:
     return KrumFact(krum.scores[row], krum.get_rank(row), len(krum.selected), row in krum.selected)
 
 
+def _explain_pivot(weighing: Weighing, row: int) -> PivotFact | None:
+    company = weighing.company
+    if company is None:
+        return None
+    return PivotFact(company.pivot, company.distances[row], len(company.selected), row in company.selected)
+
+
+def _explain_grade(weighing: Weighing, row: int) -> GradeFact | None:
+    graded = weighing.graded
+    return None if graded is None else GradeFact(graded.measure, graded.grades[row] / ONE)
+
+
 def _explain_merit(weighing: Weighing, row: int) -> MeritFact:
     merit = weighing.merits[row]
     return MeritFact(
@@ -206,6 +241,7 @@ def _explain_merit(weighing: Weighing, row: int) -> MeritFact:
 
 
 _REASONS: Final = {
+    Verdict.ROOT: "it is the owner's root update, which guides the weights of the others and is not paid",
     Verdict.ZERO_UPDATE: "its update is all zeros",
     Verdict.OPPOSED: "it has no weight and points against the accepted updates, which is a strike",
     Verdict.CLIPPED_AWAY: "it is so much longer than the median update that clipping leaves nothing of it",
@@ -221,10 +257,12 @@ def render_explanation(
     explanation: Explanation, label: Label = "row {}".format, amount: Amount = "{:,}".format
 ) -> tuple[str, ...]:
     """One paragraph of plain text per fact, the outcome first, then the steps in the order of the rule."""
-    facts = (_render_outcome, _render_agreement, _render_clip, _render_mixing, _render_krum, _render_weight)
+    steps = (_render_clip, _render_mixing, _render_krum, _render_pivot, _render_grade)
+    facts = (_render_outcome, _render_agreement, *steps, _render_weight)
     paragraphs = [render(explanation, label) for render in facts]
-    paragraphs += [_render_copies(explanation), _render_noise(explanation), _render_quorum(explanation)]
-    paragraphs.append(_render_pay(explanation, amount))
+    if explanation.verdict is not Verdict.ROOT:
+        paragraphs += [_render_copies(explanation.merit), _render_noise(explanation.merit)]
+    paragraphs += [_render_quorum(explanation), _render_pay(explanation, amount)]
     return tuple(paragraph for paragraph in paragraphs if paragraph)
 
 
@@ -273,20 +311,36 @@ def _render_krum(explanation: Explanation, _label: Label) -> str:
     )
 
 
+def _render_pivot(explanation: Explanation, label: Label) -> str:
+    pivot = explanation.pivot
+    if pivot is None:
+        return ""
+    if pivot.pivot == explanation.row:
+        return f"Selection: it is the row with the closest company; it and the {pivot.places - 1} nearest are accepted."
+    answer = "accepted" if pivot.selected else "not accepted"
+    return (
+        f"Selection: {label(pivot.pivot)} has the closest company; it and the {pivot.places - 1} rows nearest to it "
+        f"are accepted. This one, at the squared distance {pivot.squared_distance:,}, was {answer}."
+    )
+
+
+def _render_grade(explanation: Explanation, _label: Label) -> str:
+    grade = explanation.grade
+    return "" if grade is None else f"Grade: its {grade.measure} is {grade.grade:.4f}."
+
+
 def _render_weight(explanation: Explanation, _label: Label) -> str:
     return f"Weight: {explanation.weight:,}, {explanation.weight_part:.2%} of all weights."
 
 
-def _render_copies(explanation: Explanation) -> str:
-    merit = explanation.merit
+def _render_copies(merit: MeritFact) -> str:
     return (
         f"Copies: the other rows amount to {merit.copies:.3f} copies of it, which leaves {merit.discount:.2%} "
         f"of its Shapley value {merit.psi:,}."
     )
 
 
-def _render_noise(explanation: Explanation) -> str:
-    merit = explanation.merit
+def _render_noise(merit: MeritFact) -> str:
     sign, answer = ("≥", "passes") if merit.signal >= merit.noise else ("<", "does not pass")
     if merit.signal >= merit.noise and not merit.above_noise:
         answer = "does not pass, since it does not agree at all"

@@ -8,7 +8,7 @@ from steelyard.chain.deploy import Deployment
 from steelyard.chain.records import ProjectParams
 from steelyard.errors import ConfigError, WrongChainError
 from steelyard.gram import Srs, load_srs_by_digest
-from steelyard.rules.registry import RULES, Rule
+from steelyard.rules.registry import ON_CHAIN_RULES, Rule
 from steelyard.spec import MAX_SPEC_BYTES, ProjectSpec, decode_project_spec
 from steelyard.storage import BlobStore
 from steelyard.types import Address, ProjectId
@@ -63,9 +63,9 @@ def _find_rule(marketplace: Marketplace, rules: Mapping[str, Address], address: 
     on_chain = Contract(marketplace.web3, address, "IWeighingRule").read(str, "name")
     if on_chain != name:
         raise WrongChainError(f"the deployment file calls {address} `{name}`, it calls itself `{on_chain}`")
-    if name not in RULES:
-        raise ConfigError(f"this version does not know the rule `{name}`; it knows {', '.join(RULES)}")
-    return RULES[name]
+    if name not in ON_CHAIN_RULES:
+        raise ConfigError(f"this version does not know the rule `{name}`; it knows {', '.join(ON_CHAIN_RULES)}")
+    return ON_CHAIN_RULES[name]
 
 
 def _find_srs(marketplace: Marketplace, deployment: Deployment, address: Address) -> Srs:

@@ -2,12 +2,13 @@
 
 from steelyard.rules.hints import encode_hints
 from steelyard.rules.pay import Split, compute_num_byzantine, compute_shares
-from steelyard.rules.registry import DEFAULT_RULE, RULES, Rule, get_rule
+from steelyard.rules.registry import DEFAULT_RULE, ON_CHAIN_RULES, RULES, Rule, get_on_chain_rule, get_rule
 from steelyard.rules.reputation import compute_absent_reputation, compute_reputations
 from steelyard.rules.weighing import Verdict, Weighing
 
 __all__ = [
     "DEFAULT_RULE",
+    "ON_CHAIN_RULES",
     "RULES",
     "Rule",
     "Split",
@@ -18,5 +19,6 @@ __all__ = [
     "compute_reputations",
     "compute_shares",
     "encode_hints",
+    "get_on_chain_rule",
     "get_rule",
 ]

@@ -63,6 +63,10 @@ class Merit:
         return self.psi * self.discount >> 64 if self.above_noise else 0
 
 
+NO_MERIT: Final = Merit(agreement=0, others=0, psi=0, kappa=0, discount=0, signal=0, noise=0)
+"""Of a root update, which is not judged."""
+
+
 def compute_exp2neg(kappa: int) -> int:
     """`2^−κ` in Q64 for a `κ ≥ 0` in Q32, by the sixteen highest fractional bits of `κ`, most significant first.
 
@@ -97,7 +101,7 @@ def compute_merits(gram: Gram, weights: Integers, d: int) -> tuple[Merit, ...]:
     """Each row's merit in a weighted sum of the rows.
 
     Args:
-      gram: shape `(n, n)`, of the rows as committed.
+      gram: shape `(n, n)`, of the trainers' rows as committed.
       weights: `w_i ≥ 0` in Q32.
       d: number of coordinates of a row.
 

@@ -18,7 +18,8 @@ def encode_hints(weighing: Weighing) -> bytes:
 
     - `clip-nnm-multi-krum`: `n` neighbourhoods, `n` sets of nearest others, the selected rows.
     - `multi-krum`: `n` sets of nearest others, the selected rows.
-    - `mean`: nothing.
+    - `nna`: `n` sets, each a row and its nearest others.
+    - `mean`, `fltrust`: nothing.
 
     Raises:
       ValueError: more rows than a mask has bits; such a matrix can be weighed, but not on chain.

@@ -17,13 +17,14 @@ from typing import Final
 
 from numpy.typing import ArrayLike
 
-from steelyard.constants import ONE
 from steelyard.errors import SpecError, TooFewUpdatesError
 from steelyard.rules.clip import clip_to_median
-from steelyard.rules.contribution import compute_merits, has_quorum
+from steelyard.rules.contribution import NO_MERIT, compute_merits, has_quorum
 from steelyard.rules.matrix import check_gram
 from steelyard.rules.mixing import mix_nearest_neighbours
+from steelyard.rules.nearest import select_nearest_to_pivot
 from steelyard.rules.selection import select_everyone, select_multi_krum
+from steelyard.rules.trust import weigh_by_trust
 from steelyard.rules.weighing import Mixing, Selection, Weighing
 from steelyard.types import Gram
 
@@ -35,47 +36,57 @@ class Rule:
     Attributes:
       name: as in project specifications, evidence bundles and the contract's `name()`.
       pre_aggregators: each maps `(G, f)` to a mixing of the rows.
-      selector: maps the last `(G, f)` to the accepted rows.
+      selector: maps the last `(G, f)` to the accepted rows and their weights.
+      on_chain: whether a contract computes it too, so that projects may be created with it.
+      rooted: whether the last row is the owner's root update, which guides the weights and has neither weight nor pay.
+      historic: whether weights come from the Gram matrix of the rows' histories; pay always comes from the round's.
     """
 
     name: str
     pre_aggregators: tuple[Callable[[Gram, int], Mixing], ...]
     selector: Callable[[Gram, int], Selection]
+    on_chain: bool = False
+    rooted: bool = False
+    historic: bool = False
 
-    def weigh(self, gram: ArrayLike, f: int, d: int) -> Weighing:
-        """Weighs the rows of a Gram matrix; equal to the contract of the same name, to the last bit.
+    def weigh(self, gram: ArrayLike, f: int, d: int, history: ArrayLike | None = None) -> Weighing:
+        """Weighs the rows of a Gram matrix; equal to the contract of the same name, if there is one, to the last bit.
 
         Args:
-          gram: shape `(n, n)`, symmetric, integers in the range of an int64.
-          f: how many rows may be dishonest; `n ≥ 2f + 3`.
+          gram: shape `(n, n)`, or `(n + 1, n + 1)` for a rooted rule; symmetric, integers in the range of an int64.
+          f: how many of the `n` trainers may be dishonest; `n ≥ 2f + 3`.
           d: number of coordinates of a row, below 2^32.
+          history: for a historic rule, and for no other, the Gram matrix of the same rows' sums over all rounds.
 
         Raises:
           TooFewUpdatesError: `n < 2f + 3`.
           MalformedUpdateError: a negative squared norm.
-          TypeError, ValueError: not a symmetric matrix of integers, or `f` or `d` out of range.
+          TypeError, ValueError: not a symmetric matrix of integers, a history missing or of another size, or `f` or
+            `d` out of range.
         """
         original = check_gram(gram)
-        n = len(original)
+        rows = len(original)
+        n = rows - self.rooted
         if f < 0 or not 0 < d < 2**32:
             raise ValueError(f"f = {f} or d = {d} is out of range")
         if n < 2 * f + 3:
             raise TooFewUpdatesError(n, f)
+        past = self._check_history(history, rows)
 
         mixings: tuple[Mixing, ...] = ()
-        mixed = original
+        mixed = original if past is None else past
         for pre_aggregate in self.pre_aggregators:
             mixing = pre_aggregate(mixed, f)
             mixed = mixing.mix(mixed)
             mixings += (mixing,)
         selection = self.selector(mixed, f)
 
-        weights = tuple(ONE if row in selection.selected else 0 for row in range(n))
+        weights = selection.weights
         for mixing in reversed(mixings):
             weights = mixing.pull_back(weights)
-        normaliser = ONE * len(selection.selected) * prod(mixing.row_sum for mixing in mixings)
+        normaliser = selection.normaliser * prod(mixing.row_sum for mixing in mixings)
 
-        merits = compute_merits(original, weights, d)
+        merits = compute_merits(original[:n, :n], weights[:n], d)
         if has_quorum(merits, f):
             contributions = tuple(merit.value for merit in merits)
             opposed = tuple(i for i, merit in enumerate(merits) if weights[i] == 0 and merit.agreement < 0)
@@ -91,18 +102,45 @@ class Rule:
             selection=selection,
             weights=weights,
             normaliser=normaliser,
-            merits=merits,
-            contributions=contributions,
+            merits=merits + (NO_MERIT,) * self.rooted,
+            contributions=contributions + (0,) * self.rooted,
             opposed=opposed,
+            rooted=self.rooted,
+            history=past,
         )
 
+    def _check_history(self, history: ArrayLike | None, rows: int) -> Gram | None:
+        if self.historic != (history is not None):
+            raise ValueError(f"the rule {self.name} is weighed {'with' if self.historic else 'without'} a history")
+        past = None if history is None else check_gram(history)
+        if past is not None and len(past) != rows:
+            raise ValueError(f"a history of {len(past)} rows for {rows}")
+        return past
 
-DEFAULT_RULE: Final = Rule("clip-nnm-multi-krum", (clip_to_median, mix_nearest_neighbours), select_multi_krum)
-MULTI_KRUM: Final = Rule("multi-krum", (), select_multi_krum)
-MEAN: Final = Rule("mean", (), select_everyone)
 
-RULES: Final[Mapping[str, Rule]] = MappingProxyType({rule.name: rule for rule in (DEFAULT_RULE, MULTI_KRUM, MEAN)})
-"""Every rule that this version knows."""
+DEFAULT_RULE: Final = Rule(
+    "clip-nnm-multi-krum", (clip_to_median, mix_nearest_neighbours), select_multi_krum, on_chain=True
+)
+MEAN: Final = Rule("mean", (), select_everyone, on_chain=True)
+
+RULES: Final[Mapping[str, Rule]] = MappingProxyType(
+    {
+        rule.name: rule
+        for rule in (
+            DEFAULT_RULE,
+            Rule("multi-krum", (), select_multi_krum, on_chain=True),
+            MEAN,
+            Rule("nna", (), select_nearest_to_pivot),
+            Rule("fltrust", (), weigh_by_trust, rooted=True),
+        )
+    }
+)
+"""Every rule that this version knows, the default first."""
+
+ON_CHAIN_RULES: Final[Mapping[str, Rule]] = MappingProxyType(
+    {name: rule for name, rule in RULES.items() if rule.on_chain}
+)
+"""The rules that a project can be created with. The others are off-chain only: for simulations and comparisons."""
 
 
 def get_rule(name: str) -> Rule:
@@ -115,3 +153,15 @@ def get_rule(name: str) -> Rule:
         return RULES[name]
     except KeyError:
         raise SpecError(f"unknown rule {name!r}, known are {', '.join(RULES)}") from None
+
+
+def get_on_chain_rule(name: str) -> Rule:
+    """The rule of that name, to create a project with.
+
+    Raises:
+      SpecError: there is none, or no contract computes it.
+    """
+    rule = get_rule(name)
+    if not rule.on_chain:
+        raise SpecError(f"the rule {name!r} is off-chain only, a project may have {', '.join(ON_CHAIN_RULES)}")
+    return rule

@@ -1,7 +1,8 @@
-"""Selectors: which rows a rule accepts at the end of its chain."""
+"""Selectors: which rows a rule accepts at the end of its chain, and with what weight."""
 
 from dataclasses import dataclass
 
+from steelyard.constants import ONE
 from steelyard.rules.matrix import IndexSet, Integers, compute_nearest_others, compute_squared_distances
 from steelyard.types import Gram
 
@@ -13,6 +14,40 @@ class Everyone:
     selected: IndexSet
 
     sets: tuple[IndexSet, ...] = ()
+
+    @property
+    def weights(self) -> Integers:
+        """One for everybody."""
+        return (ONE,) * len(self.selected)
+
+    @property
+    def normaliser(self) -> int:
+        """The sum of the weights."""
+        return ONE * len(self.selected)
+
+
+@dataclass(frozen=True, slots=True)
+class Graded:
+    """Rows that are accepted by degrees.
+
+    Attributes:
+      weights: in Q32.
+      normaliser: what they are divided by in the end.
+      measure: what the grades are, as an explanation puts it.
+      grades: how each row did by that measure, in Q32.
+    """
+
+    weights: Integers
+    normaliser: int
+    measure: str
+    grades: Integers
+
+    sets: tuple[IndexSet, ...] = ()
+
+    @property
+    def selected(self) -> IndexSet:
+        """Rows that have any weight."""
+        return tuple(row for row, weight in enumerate(self.weights) if weight)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +69,24 @@ class Krum:
         """What a verifier is told: every row's nearest others, then the selected rows."""
         return (*self.nearest, self.selected)
 
+    @property
+    def weights(self) -> Integers:
+        """One for the selected rows."""
+        return compute_indicator(self.selected, len(self.scores))
+
+    @property
+    def normaliser(self) -> int:
+        """The sum of the weights."""
+        return ONE * len(self.selected)
+
     def get_rank(self, row: int) -> int:
         """The place of a row in the order of `(score, index)`, from 1; selected are the ranks up to `n − f`."""
         return 1 + sum((score, other) < (self.scores[row], row) for other, score in enumerate(self.scores))
+
+
+def compute_indicator(members: IndexSet, n: int) -> Integers:
+    """`ONE` for the members of a set of rows, 0 for the others."""
+    return tuple(ONE if row in members else 0 for row in range(n))
 
 
 def select_everyone(gram: Gram, f: int) -> Everyone:

@@ -8,7 +8,8 @@ from steelyard.rules.clip import Clipping
 from steelyard.rules.contribution import Merit
 from steelyard.rules.matrix import IndexSet, Integers, compute_cosine
 from steelyard.rules.mixing import Neighbourhoods
-from steelyard.rules.selection import Krum
+from steelyard.rules.nearest import Company
+from steelyard.rules.selection import Graded, Krum
 from steelyard.types import Gram
 
 
@@ -31,11 +32,19 @@ class Mixing(Protocol):
 
 
 class Selection(Protocol):
-    """The rows that a rule accepts."""
+    """The rows that a rule accepts, and their weights."""
 
     @property
     def selected(self) -> IndexSet:
         """Accepted rows."""
+
+    @property
+    def weights(self) -> Integers:
+        """Weights of the mixed rows, in Q32, not negative."""
+
+    @property
+    def normaliser(self) -> int:
+        """What the weights are divided by; positive."""
 
     @property
     def sets(self) -> tuple[IndexSet, ...]:
@@ -46,6 +55,8 @@ class Verdict(enum.Enum):
     """Why a row is paid, or the first reason why it is not."""
 
     PAID = "paid"
+    ROOT = "root update"
+    """The owner's own row, which guides the weights of the others and earns nothing."""
     ZERO_UPDATE = "zero update"
     """The row is the zero vector."""
     OPPOSED = "opposed"
@@ -70,14 +81,16 @@ class Weighing:
 
     Attributes:
       rule: the name of the rule.
-      gram: the matrix, shape `(n, n)`.
+      gram: the matrix of the round, shape `(n, n)`.
+      rooted: whether its last row is the owner's root update, which has no weight, no pay and no strike.
+      history: the matrix that the weights came from, if that is not the round's.
       f: how many rows may be dishonest.
       d: number of coordinates of a row.
       mixings: the rule's pre-aggregators, as applied.
       selection: the accepted rows.
       weights: `w_i` in Q32; the aggregate is `A = Σ w_i·u_i`.
-      normaliser: `Z ≥ Σ w_i`; the model moves by `A / (Z·scale)`.
-      merits: each row's way from weight to contribution.
+      normaliser: `Z`; the model moves by `A / (Z·scale)`.
+      merits: each row's way from weight to contribution; a root update has `NO_MERIT`.
       contributions: `φ_i`; all 0 without a quorum.
       opposed: rows with a strike: without weight, and in disagreement with the accepted ones.
     """
@@ -93,6 +106,13 @@ class Weighing:
     merits: tuple[Merit, ...]
     contributions: Integers
     opposed: IndexSet
+    rooted: bool = False
+    history: Gram | None = field(default=None, repr=False, compare=False)
+
+    @property
+    def num_trainers(self) -> int:
+        """How many rows are trainers'."""
+        return len(self.weights) - self.rooted
 
     @property
     def has_quorum(self) -> bool:
@@ -114,12 +134,22 @@ class Weighing:
         """The rule's Krum scores, if it selects by them."""
         return self.selection if isinstance(self.selection, Krum) else None
 
+    @property
+    def company(self) -> Company | None:
+        """The rule's pivot and the rows around it, if it selects by one."""
+        return self.selection if isinstance(self.selection, Company) else None
+
+    @property
+    def graded(self) -> Graded | None:
+        """The rule's grades, if it accepts rows by degrees."""
+        return self.selection if isinstance(self.selection, Graded) else None
+
     def get_cosine(self, row: int, other: int) -> float:
         """The cosine of two rows as committed."""
         return compute_cosine(self.gram[row, other], self.gram[row, row], self.gram[other, other])
 
     def get_cosine_with_others(self, row: int) -> float:
-        """The cosine of a row with the weighted sum of all the others."""
+        """The cosine of a trainer's row with the weighted sum of all the others; 0.0 for a root update."""
         merit = self.merits[row]
         return compute_cosine(merit.agreement, self.gram[row, row], merit.others)
 
@@ -127,6 +157,7 @@ class Weighing:
         """Why the row is paid, or the first reason why it is not, in the order of the rule's steps."""
         merit = self.merits[row]
         reasons = (
+            (row >= self.num_trainers, Verdict.ROOT),
             (self.contributions[row] > 0, Verdict.PAID),
             (self.gram[row, row] == 0, Verdict.ZERO_UPDATE),
             (row in self.opposed, Verdict.OPPOSED),

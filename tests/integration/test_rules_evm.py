@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from steelyard.chain.artifacts import artifact_names, load_artifact
 from steelyard.chain.devnet import Devnet
 from steelyard.gram import encode_gram
-from steelyard.rules import RULES, Weighing, encode_hints
+from steelyard.rules import ON_CHAIN_RULES, Weighing, encode_hints
 from steelyard.types import Gram
 from tests.gram_matrices import build_honest_vectors, compute_gram, gram_matrices, symmetric_matrices
 
@@ -116,7 +116,7 @@ def get_call(weighing: Weighing) -> tuple[bytes, int, int, int, bytes]:
 
 
 def assert_equal_on_chain(evm: Evm, cases: list[tuple[Gram, int, int]]) -> None:
-    for name, rule in RULES.items():
+    for name, rule in ON_CHAIN_RULES.items():
         weighings = [rule.weigh(*case) for case in cases]
         answers = evm.call(name, [get_call(weighing) for weighing in weighings])
         for case, weighing, answer in zip(cases, weighings, answers, strict=True):
@@ -124,7 +124,7 @@ def assert_equal_on_chain(evm: Evm, cases: list[tuple[Gram, int, int]]) -> None:
 
 
 def test_every_rule_is_written_in_both_languages(evm: Evm) -> None:
-    assert evm.rules.keys() == RULES.keys()
+    assert evm.rules.keys() == ON_CHAIN_RULES.keys()
 
 
 @settings(max_examples=52, deadline=None, database=None)
@@ -150,7 +150,7 @@ def test_rules_are_equal_on_training_rounds(evm: Evm) -> None:
         vectors[-1] = vectors[-2]
         cases += [(compute_gram(vectors), f, 400) for f in {0, (n - 3) // 2}]
     assert_equal_on_chain(evm, cases)
-    outcomes = [RULES["multi-krum"].weigh(*case) for case in cases]
+    outcomes = [ON_CHAIN_RULES["multi-krum"].weigh(*case) for case in cases]
     assert any(weighing.opposed for weighing in outcomes)
     assert any(weighing.has_quorum for weighing in outcomes)
 
@@ -173,7 +173,7 @@ def test_rules_are_equal_at_the_ends_of_the_range(evm: Evm) -> None:
 def test_any_flipped_bit_of_a_hint_reverts(evm: Evm, name: str, n: int) -> None:
     f = (n - 3) // 2
     for gram in (compute_gram(build_honest_vectors(n, noise=2.0, seed=n)), np.full((n, n), 5, dtype=object)):
-        right = get_call(RULES[name].weigh(gram, f, 400))
+        right = get_call(ON_CHAIN_RULES[name].weigh(gram, f, 400))
         bits = 8 * len(right[4])
         flipped = random.Random(n).sample(range(bits), min(bits, 150))
         calls = []
@@ -188,7 +188,7 @@ def test_any_flipped_bit_of_a_hint_reverts(evm: Evm, name: str, n: int) -> None:
 def test_a_set_of_the_right_size_with_a_wrong_member_reverts(evm: Evm, name: str) -> None:
     """Swaps one member of each set for one outside it: nothing but the order tells that the set is wrong."""
     n, f = 9, 3
-    right = get_call(RULES[name].weigh(compute_gram(build_honest_vectors(n, noise=2.0)), f, 400))
+    right = get_call(ON_CHAIN_RULES[name].weigh(compute_gram(build_honest_vectors(n, noise=2.0)), f, 400))
     masks = np.frombuffer(right[4], dtype=">u4")
     calls = []
     for place, mask in enumerate(masks.tolist()):
@@ -201,9 +201,9 @@ def test_a_set_of_the_right_size_with_a_wrong_member_reverts(evm: Evm, name: str
     assert set(evm.call(name, calls)) == {Reverted("WrongHint")}
 
 
-@pytest.mark.parametrize("name", RULES)
+@pytest.mark.parametrize("name", ON_CHAIN_RULES)
 def test_malformed_calls_revert_with_the_reason(evm: Evm, name: str) -> None:
-    right = get_call(RULES[name].weigh(compute_gram(build_honest_vectors(7)), 2, 400))
+    right = get_call(ON_CHAIN_RULES[name].weigh(compute_gram(build_honest_vectors(7)), 2, 400))
     gram, n, f, d, hints = right
     negative = bytes([gram[0] | 0x80]) + gram[1:]
     calls = [

@@ -12,6 +12,10 @@ from tests.reference import rules_twin
 
 
 def assert_equal_to_twin(name: str, gram: Gram, f: int, d: int) -> None:
+    """The last row of the matrix is the root of a rooted rule, which then has one trainer less."""
+    f = min(f, (len(gram) - 3 - RULES[name].rooted) // 2)
+    if f < 0:
+        return
     weighing = RULES[name].weigh(gram, f, d)
     twin = rules_twin.weigh(name, gram.tolist(), f, d)
     assert weighing.weights == twin.weights, name

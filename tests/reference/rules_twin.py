@@ -6,6 +6,8 @@ Nothing is shared with `steelyard.rules`. Slow on purpose: it judges the fast on
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal, localcontext
+from fractions import Fraction
+from math import floor
 
 ONE = 2**32
 Matrix = Sequence[Sequence[int]]
@@ -80,7 +82,37 @@ def mean_rule(gram: Matrix, f: int) -> tuple[list[int], int, bytes]:
     return [ONE] * len(gram), ONE * len(gram), b""
 
 
-RULES = {"clip-nnm-multi-krum": default_rule, "multi-krum": multi_krum_rule, "mean": mean_rule}
+def nna_rule(gram: Matrix, f: int) -> tuple[list[int], int, bytes]:
+    n = len(gram)
+    company = [[i, *nearest_others(gram, i, n - f - 1)] for i in range(n)]
+    scores = [sum(distance(gram, i, j) for j in company[i]) for i in range(n)]
+    pivot = scores.index(min(scores))
+    weights = [ONE if i in company[pivot] else 0 for i in range(n)]
+    return weights, ONE * (n - f), b"".join(mask(members) for members in company)
+
+
+def fltrust_rule(gram: Matrix, f: int) -> tuple[list[int], int, bytes]:
+    r = len(gram) - 1
+    weights, normaliser = [], 0
+    for i in range(r):
+        if min(gram[i][r], gram[i][i], gram[r][r]) <= 0:
+            weights.append(0)
+            continue
+        weights.append(min(16 * ONE, gram[i][r] * ONE // gram[i][i]))
+        squared_trust = Fraction(gram[i][r] ** 2 * ONE**2, gram[i][i] * gram[r][r])
+        trust = floor_root(floor(squared_trust))
+        normaliser += trust if trust**2 == squared_trust else trust + 1
+    return [*weights, 0], normaliser or ONE, b""
+
+
+ROOTED = ("fltrust",)
+RULES = {
+    "nna": nna_rule,
+    "fltrust": fltrust_rule,
+    "clip-nnm-multi-krum": default_rule,
+    "multi-krum": multi_krum_rule,
+    "mean": mean_rule,
+}
 
 
 def exp2neg(kappa: int) -> int:
@@ -115,10 +147,11 @@ def contributions(gram: Matrix, w: Sequence[int], f: int, d: int) -> list[int]:
 
 
 def weigh(name: str, gram: Matrix, f: int, d: int) -> TwinWeighing:
-    n = len(gram)
     w, normaliser, hints = RULES[name](gram, f)
-    phi = contributions(gram, w, f, d)
+    n = len(gram) - 1 if name in ROOTED else len(gram)
+    phi = contributions([row[:n] for row in gram[:n]], w[:n], f, d)
     opposed = tuple(
         i for i in range(n) if sum(phi) > 0 and w[i] == 0 and sum(w[j] * gram[i][j] for j in range(n) if w[j] > 0) < 0
     )
+    phi += [0] * (len(gram) - n)
     return TwinWeighing(tuple(w), tuple(phi), opposed, normaliser, hints)

@@ -62,7 +62,7 @@ def test_prints_every_role_for_people() -> None:
     [
         ((), "what is to be quoted"),
         (("--trainers", "32", "--dimension", "1000000", "--rounds", "1"), "7,840 commitments"),
-        ((*FLAGS, "--rule", "median"), "not median"),
+        ((*FLAGS, "--rule", "median"), "unknown rule 'median'"),
         (("--trainers", "10", "--dimension", "5"), "what is to be quoted"),
     ],
 )

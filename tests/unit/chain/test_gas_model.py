@@ -16,7 +16,7 @@ from steelyard.chain.gas_model import (
     compute_tolerated,
     get_call_gas,
 )
-from steelyard.rules import RULES
+from steelyard.rules import ON_CHAIN_RULES
 
 SNAPSHOTS = Path(__file__).parents[3] / "contracts" / "snapshots"
 TRANSACTIONS = {name: int(used) for name, used in json.loads((SNAPSHOTS / "transactions.json").read_text()).items()}
@@ -74,7 +74,7 @@ def test_what_the_contract_refuses_has_no_size(size: tuple[int, int, int]) -> No
     assert Size(3, 341, 0).blocks == 341
 
 
-@pytest.mark.parametrize("rule", RULES)
+@pytest.mark.parametrize("rule", ON_CHAIN_RULES)
 def test_more_rows_and_more_blocks_cost_more(rule: str) -> None:
     totals = [compute_settle_gas(make_size(n, 2), rule, is_first=False).total for n in range(3, 33)]
     assert totals == sorted(totals)

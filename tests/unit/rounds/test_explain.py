@@ -118,6 +118,8 @@ def test_steps_that_a_rule_does_not_have_are_not_told(vectors: np.ndarray) -> No
         "clip-nnm-multi-krum": ["Clipping", "Mixing", "Selection"],
         "multi-krum": ["Selection"],
         "mean": [],
+        "nna": ["Selection"],
+        "fltrust": ["Grade"],
     }
 
 
@@ -130,6 +132,7 @@ def test_every_reason_has_its_own_sentence(weighing: Weighing) -> None:
     orthogonal[1, 0] = 9
     weighings = [
         weighing,
+        RULES["fltrust"].weigh(compute_gram(build_honest_vectors(5)), 0, D),
         DEFAULT_RULE.weigh(compute_gram(zero_median), 0, D),
         RULES["multi-krum"].weigh(compute_gram([*build_honest_vectors(6), build_honest_vectors(6)[0] * 9]), 2, D),
         RULES["mean"].weigh(compute_gram(against), 1, D),
@@ -166,3 +169,36 @@ def assert_no_integer_outgrows_a_float(value: object) -> None:
         for item in value:
             assert_no_integer_outgrows_a_float(item)
     assert not isinstance(value, int) or abs(value) < 2**53
+
+
+def test_nearest_neighbours_are_told_of_the_pivot(vectors: np.ndarray) -> None:
+    weighing = RULES["nna"].weigh(compute_gram(vectors), F, D)
+    explanations = [explain_payment(weighing, BUDGET, row) for row in range(N)]
+    pivots = {explanation.pivot.pivot for explanation in explanations if explanation.pivot}
+    (pivot,) = pivots
+    assert "it is the row with the closest company" in render(explanations[pivot])["Selection"]
+    assert (
+        f"row {pivot} has the closest company; it and the {N - F - 1} rows"
+        in render(explanations[FLIPPED])["Selection"]
+    )
+    assert render(explanations[FLIPPED])["Selection"].endswith("was not accepted.")
+    distance = int(((vectors[FLIPPED] - vectors[pivot]) ** 2).sum())
+    assert json.loads(json.dumps(explanations[FLIPPED].to_json()))["pivot"] == {
+        "pivot": pivot,
+        "squared_distance": str(distance),
+        "places": N - F,
+        "selected": False,
+    }
+
+
+def test_a_root_update_is_told_that_it_is_not_paid(vectors: np.ndarray) -> None:
+    rooted = np.vstack([vectors, build_honest_vectors(N + 1, D)[-1]])
+    weighing = RULES["fltrust"].weigh(compute_gram(rooted), F, D)
+    root = explain_payment(weighing, BUDGET, N)
+    assert (root.merit.psi, root.merit.value, root.cosine_with_others) == (0, 0, 0.0)
+    assert "the owner's root update" in render(root)["Outcome"]
+    assert {"Copies", "Noise floor"}.isdisjoint(render(root))
+    flipped = explain_payment(weighing, BUDGET, FLIPPED)
+    assert flipped.verdict is Verdict.OPPOSED
+    assert "root update if that is positive, is 0.0000" in render(flipped)["Grade"]
+    assert sum(explain_payment(weighing, BUDGET, row).share for row in range(N)) == pytest.approx(BUDGET)

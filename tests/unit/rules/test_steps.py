@@ -12,7 +12,9 @@ from steelyard.rules.matrix import (
     compute_squared_distances,
 )
 from steelyard.rules.mixing import Neighbourhoods, mix_nearest_neighbours
+from steelyard.rules.nearest import select_nearest_to_pivot
 from steelyard.rules.selection import select_everyone, select_multi_krum
+from steelyard.rules.trust import MAX_WEIGHT, weigh_by_trust
 from tests.gram_matrices import build_honest_vectors, compute_gram
 
 LINE = compute_gram([[0], [1], [2], [10], [11]])
@@ -150,3 +152,52 @@ def test_krum_breaks_ties_of_the_score_by_the_smaller_index() -> None:
 def test_everyone_is_everyone() -> None:
     assert select_everyone(LINE, 1).selected == (0, 1, 2, 3, 4)
     assert select_everyone(LINE, 1).sets == ()
+
+
+def test_nearest_neighbour_averaging_takes_the_closest_company() -> None:
+    # n = 5, f = 1: each row and its 3 nearest others; the row at 1 has the smallest sum of squares, 1 + 1 + 81.
+    company = select_nearest_to_pivot(LINE, 1)
+    assert company.sets == ((0, 1, 2, 3), (0, 1, 2, 3), (0, 1, 2, 3), (1, 2, 3, 4), (1, 2, 3, 4))
+    assert company.scores == (1 + 4 + 100, 1 + 1 + 81, 4 + 1 + 64, 81 + 64 + 1, 100 + 81 + 1)
+    assert (company.pivot, company.selected) == (2, (0, 1, 2, 3))
+    assert company.distances == (4, 1, 0, 64, 81)
+    assert company.weights == (ONE, ONE, ONE, ONE, 0)
+
+
+def test_the_first_of_equal_pivots_is_taken() -> None:
+    assert select_nearest_to_pivot(compute_gram([[0], [9], [0], [9], [0], [9]]), 1).pivot == 0
+
+
+def test_trust_is_the_cosine_and_brings_rows_to_the_roots_length() -> None:
+    # Against the root (0, 10): along it and half as long, at 60 degrees, across, against, zero.
+    rows = [[0, 5], [866, 500], [7, 0], [0, -3], [0, 0], [0, 10]]
+    graded = weigh_by_trust(compute_gram(rows), 1)
+    assert graded.weights[0] == 2 * ONE
+    assert graded.grades[0] == ONE
+    assert graded.weights[1] == (5000 << 32) // (866**2 + 500**2)
+    assert graded.grades[1] == pytest.approx(ONE / 2, rel=1e-4)
+    assert graded.weights[2:] == (0, 0, 0, 0)
+    assert graded.grades[2:] == (0, 0, 0, ONE)
+    assert graded.normaliser == graded.grades[0] + graded.grades[1]
+    assert graded.selected == (0, 1)
+
+
+def test_rows_of_nearly_no_length_grow_sixteenfold_at_most() -> None:
+    graded = weigh_by_trust(compute_gram([[1], [62], [63], [1000]]), 0)
+    assert graded.weights == (MAX_WEIGHT, MAX_WEIGHT, (1000 << 32) // 63, 0)
+
+
+@pytest.mark.parametrize("root", [[0, 0], [-1, -1]])
+def test_without_any_trust_the_model_stays(root: list[int]) -> None:
+    graded = weigh_by_trust(compute_gram([[1, 0], [0, 1], [2, 2], root]), 0)
+    assert graded.weights == (0, 0, 0, 0)
+    assert graded.normaliser == ONE
+
+
+def test_the_step_of_the_trusted_is_no_longer_than_the_root() -> None:
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        vectors = rng.integers(-100, 100, (6, 3))
+        graded = weigh_by_trust(compute_gram(vectors), 0)
+        step = sum(weight * row for weight, row in zip(graded.weights, vectors.astype(object), strict=True))
+        assert (step @ step) <= graded.normaliser**2 * int(vectors[-1] @ vectors[-1])

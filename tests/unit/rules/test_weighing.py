@@ -5,8 +5,18 @@ import pytest
 
 from steelyard.constants import ONE
 from steelyard.errors import SpecError
-from steelyard.rules import DEFAULT_RULE, RULES, Verdict, Weighing, encode_hints, get_rule
-from steelyard.rules.registry import Rule
+from steelyard.rules import (
+    DEFAULT_RULE,
+    ON_CHAIN_RULES,
+    RULES,
+    Rule,
+    Verdict,
+    Weighing,
+    encode_hints,
+    get_on_chain_rule,
+    get_rule,
+)
+from steelyard.rules.selection import select_multi_krum
 from tests.gram_matrices import build_honest_vectors, compute_gram
 
 
@@ -63,23 +73,31 @@ def test_cosines_are_those_of_the_vectors() -> None:
 def test_facts_that_a_rule_does_not_have_are_none() -> None:
     gram = compute_gram(build_honest_vectors(7))
     facts = {
-        name: (weighing.clipping is not None, weighing.neighbourhoods is not None, weighing.krum is not None)
-        for name, weighing in ((name, rule.weigh(gram, 2, 400)) for name, rule in RULES.items())
+        name: [
+            fact
+            for fact in ("clipping", "neighbourhoods", "krum", "company", "graded")
+            if getattr(weighing, fact) is not None
+        ]
+        for name, weighing in ((name, rule.weigh(gram, 1, 400)) for name, rule in RULES.items())
     }
     assert facts == {
-        "clip-nnm-multi-krum": (True, True, True),
-        "multi-krum": (False, False, True),
-        "mean": (False, False, False),
+        "clip-nnm-multi-krum": ["clipping", "neighbourhoods", "krum"],
+        "multi-krum": ["krum"],
+        "mean": [],
+        "nna": ["company"],
+        "fltrust": ["graded"],
     }
 
 
 def test_normaliser_is_the_sum_of_the_weights_where_nothing_is_clipped() -> None:
     gram = np.full((7, 7), 10**6, dtype=np.int64)
-    normalisers = {name: rule.weigh(gram, 2, 400) for name, rule in RULES.items()}
+    normalisers = {name: rule.weigh(gram, 2 - rule.rooted, 400) for name, rule in RULES.items()}
     assert {name: weighing.normaliser // ONE for name, weighing in normalisers.items()} == {
         "clip-nnm-multi-krum": 25,
         "multi-krum": 5,
         "mean": 7,
+        "nna": 5,
+        "fltrust": 6,
     }
     assert all(sum(weighing.weights) == weighing.normaliser for weighing in normalisers.values())
 
@@ -100,6 +118,8 @@ def test_hints_of_multi_krum_and_mean() -> None:
     gram = compute_gram(build_honest_vectors(32))
     assert len(encode_hints(RULES["multi-krum"].weigh(gram, 14, 400))) == 4 * 33
     assert encode_hints(RULES["mean"].weigh(gram, 14, 400)) == b""
+    assert len(encode_hints(RULES["nna"].weigh(gram, 14, 400))) == 4 * 32
+    assert encode_hints(RULES["fltrust"].weigh(gram, 14, 400)) == b""
 
 
 def test_hints_of_row_31_use_the_highest_bit() -> None:
@@ -118,3 +138,38 @@ def test_rules_are_found_by_their_name_and_no_other() -> None:
     assert all(get_rule(name).name == name for name in RULES)
     with pytest.raises(SpecError, match=r"unknown rule 'median'.*clip-nnm-multi-krum"):
         get_rule("median")
+
+
+def test_a_project_may_have_a_rule_that_a_contract_computes() -> None:
+    assert list(ON_CHAIN_RULES) == [name for name, rule in RULES.items() if rule.on_chain]
+    assert all(get_on_chain_rule(name) is RULES[name] for name in ON_CHAIN_RULES)
+    assert ON_CHAIN_RULES.keys() >= {"clip-nnm-multi-krum", "multi-krum", "mean"}
+    for name in RULES.keys() - ON_CHAIN_RULES.keys():
+        with pytest.raises(SpecError, match=f"'{name}' is off-chain only.*clip-nnm-multi-krum"):
+            get_on_chain_rule(name)
+    with pytest.raises(SpecError, match="unknown rule 'median'"):
+        get_on_chain_rule("median")
+
+
+def test_a_history_is_for_rules_that_ask_for_one() -> None:
+    gram = compute_gram(build_honest_vectors(7))
+    with pytest.raises(ValueError, match="mean is weighed without a history"):
+        RULES["mean"].weigh(gram, 2, 400, gram)
+    historic = Rule("by history", (), select_multi_krum, historic=True)
+    with pytest.raises(ValueError, match="by history is weighed with a history"):
+        historic.weigh(gram, 2, 400)
+    with pytest.raises(ValueError, match="history of 6 rows for 7"):
+        historic.weigh(gram, 2, 400, gram[:6, :6])
+
+
+def test_weights_come_from_the_history_and_pay_from_the_round() -> None:
+    past, present = build_honest_vectors(7, seed=1), build_honest_vectors(7, seed=2)
+    past[6] *= -3
+    present[0] = 0
+    historic = Rule("by history", (), select_multi_krum, historic=True)
+    weighing = historic.weigh(compute_gram(present), 2, 400, compute_gram(past))
+    assert weighing.weights == RULES["multi-krum"].weigh(compute_gram(past), 2, 400).weights
+    assert weighing.contributions[0] == 0
+    assert weighing.get_cosine(0, 1) == 0
+    assert weighing.history is not None
+    assert (weighing.history == compute_gram(past)).all()
