@@ -1,0 +1,86 @@
+"""Everybody's data: read once a process, dealt to trainers, and made different where the plan says so."""
+
+import functools
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.ndimage import rotate
+
+from simulation.experiment import FeatureShift, Scenario
+from simulation.split import compute_sizes
+from steelyard.errors import DataError
+from trainer_client.data import Dataset, build_dataset, inject_label_noise, load_dataset
+
+_DEAL, _POISON, _SHIFT = range(3)
+
+
+@dataclass(frozen=True, slots=True)
+class Holdings:
+    """Who has what.
+
+    Attributes:
+      trainers: each trainer's data, those of the attackers poisoned.
+      test: held-out data.
+      root: the owner's, if the plan has any.
+    """
+
+    trainers: tuple[Dataset, ...]
+    test: Dataset
+    root: Dataset | None
+
+
+def deal_data(scenario: Scenario) -> Holdings:
+    """Deals the data of a scenario. Scenarios that differ in rule, attack or training alone have equal holdings.
+
+    Raises:
+      DataError: a source cannot be read, or has too few examples.
+    """
+    plan = scenario.data
+    source, test = _load(plan.source), _load(plan.test)
+    if source.feature_shape != test.feature_shape or source.num_classes < test.num_classes:
+        raise DataError(f"`{plan.source}` and `{plan.test}` have examples of different shapes or classes")
+    if not scenario.model.accepts(source.feature_shape):
+        raise DataError(f"the model does not take examples of shape {source.feature_shape}, as `{plan.source}` has")
+    rng = np.random.default_rng((scenario.seed, _DEAL))
+    order = rng.permutation(len(source))
+    root_rows, rest = order[: plan.root_examples], np.sort(order[plan.root_examples :])
+    sizes = compute_sizes(len(rest), scenario.trainers, plan.examples, plan.sizes)
+    trainers = []
+    for trainer, rows in enumerate(plan.split.deal(source.labels[rest], sizes, rng)):
+        dataset = inject_label_noise(
+            source.take(rest[rows]),
+            plan.label_noise[trainer % len(plan.label_noise)],
+            scenario.seed * 2**16 + trainer,
+        )
+        if plan.shift is not None:
+            dataset = shift_features(dataset, plan.shift, trainer, scenario.trainers, scenario.seed)
+        if trainer < scenario.dishonest:
+            dataset = scenario.attack.poison(dataset, np.random.default_rng((scenario.seed, _POISON, trainer)))
+        trainers.append(dataset)
+    if plan.test_examples is not None and plan.test_examples < len(test):
+        test = test.take(np.sort(np.random.default_rng(0).permutation(len(test))[: plan.test_examples]))
+    return Holdings(tuple(trainers), test, source.take(root_rows) if plan.root_examples else None)
+
+
+def shift_features(dataset: Dataset, shift: FeatureShift, trainer: int, trainers: int, seed: int) -> Dataset:
+    """The data as this trainer sees them. Values stay between the smallest and the largest of its data."""
+    features = dataset.features
+    place = 2 * trainer / max(1, trainers - 1) - 1
+    match shift.name:
+        case "brightness":
+            shifted = features + np.float32(place * shift.strength)
+        case "rotation":
+            if features.ndim < 3:
+                raise DataError(f"examples of shape {dataset.feature_shape} cannot be rotated: images can")
+            shifted = rotate(features, place * shift.strength, axes=(-2, -1), reshape=False, order=1)
+        case _:
+            rng = np.random.default_rng((seed, _SHIFT, trainer))
+            shifted = features + rng.normal(0, shift.strength, dataset.feature_shape).astype(np.float32)
+    bounded: NDArray[np.float32] = np.clip(shifted, features.min(), features.max())
+    return build_dataset(bounded, dataset.labels, dataset.num_classes)
+
+
+@functools.lru_cache(maxsize=4)
+def _load(source: str) -> Dataset:
+    return load_dataset(source)
