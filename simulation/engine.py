@@ -173,7 +173,7 @@ class Engine:
                 except MalformedUpdateError:
                     continue
         if attackers:
-            finite = np.isfinite(deltas).all(axis=1)
+            finite = np.logical_and.reduce(np.isfinite(deltas), axis=1)
             own = np.where(finite[attackers, None], deltas[attackers], 0.0)
             honest = [row for row in range(len(active)) if row not in attackers and finite[row]]
             crafted = self._craft(index, own, deltas[honest])
