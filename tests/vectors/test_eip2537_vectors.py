@@ -1,7 +1,7 @@
 """The BLS12-381 precompiles of the devnet against vectors, results and prices, and the generator against its files.
 
-`tests/vectors/eip2537` is ours. A folder named by `STEELYARD_EIP2537_VECTORS` is read too, for example the EIP's own
-`assets/eip-2537`.
+`tests/vectors/eip2537` is ours; its README says how to get the EIP's own. `STEELYARD_EIP2537_VECTORS` names a folder
+that is read too.
 """
 
 import json
@@ -27,7 +27,8 @@ PRECOMPILES = {
     "map_fp2_to_G2": 0x11,
 }
 OTHERS = os.environ.get("STEELYARD_EIP2537_VECTORS")
-FILES = sorted(FOLDER.glob("*.json")) + (sorted(Path(OTHERS).glob("*.json")) if OTHERS else [])
+OTHER_FILES = sorted(Path(OTHERS).glob("*.json")) if OTHERS else []
+FILES = sorted(FOLDER.glob("*.json")) + OTHER_FILES
 
 CALLER = "0x" + "ca" * 20
 FORWARD = "0x60403603806040" + "5f375f5f825f6020355f35fa5f523d5f60203e3d6020015ff3"
@@ -54,6 +55,7 @@ def find_precompile(path: Path) -> int:
 def test_there_are_vectors_of_every_precompile_and_of_both_kinds() -> None:
     ours = {(find_precompile(path), path.stem.startswith("fail-")) for path in FOLDER.glob("*.json")}
     assert ours == {(number, fails) for number in range(0x0B, 0x12) for fails in (False, True)}
+    assert not OTHERS or OTHER_FILES, f"no vectors in {OTHERS}"
 
 
 @pytest.mark.chain
