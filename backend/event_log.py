@@ -9,7 +9,7 @@ from steelyard.chain.codec import decode_parameters, encode_arguments, field_hin
 from steelyard.chain.events import Event, LoggedEvent, event_abi, event_classes
 from steelyard.types import Address, Cid
 
-_ACCOUNTS = ("account", "trainer", "aggregator", "owner")
+_ACCOUNTS = ("account", "trainer", "aggregator", "owner", "reader", "publisher")
 """Arguments that say whom an event is about; no event has two of them."""
 
 

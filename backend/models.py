@@ -252,13 +252,27 @@ class Submission(Base):
 
 
 class Account(Base):
-    """What follows an account through all projects. Its key is null until it registers one."""
+    """What follows an account through all projects. A key is null until it is registered."""
 
     __tablename__ = "accounts"
 
     address: Mapped[str] = mapped_column(ADDRESS, primary_key=True)
     key: Mapped[str | None] = mapped_column(HASH)
+    hybrid_digest: Mapped[str | None] = mapped_column(HASH)
     reputation_bps: Mapped[int]
+
+
+class Reader(Base):
+    """The last grant to somebody outside a project to read its models from a round on, and whether it is over."""
+
+    __tablename__ = "readers"
+
+    project_id: Mapped[str] = mapped_column(HASH, primary_key=True)
+    reader: Mapped[str] = mapped_column(ADDRESS, primary_key=True)
+    from_round: Mapped[int]
+    manifest_cid: Mapped[str] = mapped_column(String(64))
+    granted_block: Mapped[int]
+    revoked: Mapped[bool]
 
 
 class Balance(Base):

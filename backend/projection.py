@@ -11,7 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from backend.event_log import Facts, build_row, to_hex
-from backend.models import Account, Aggregator, Attempt, Balance, Base, Member, Project, Submission
+from backend.models import Account, Aggregator, Attempt, Balance, Base, Member, Project, Reader, Submission
 from steelyard.chain import events
 from steelyard.chain.events import LoggedEvent
 from steelyard.chain.records import (
@@ -101,7 +101,11 @@ class _ReadModel:
 
     def account(self, address: Address) -> Account:
         known = self.get(Account, address)
-        return known or self.add(Account(address=address, key=None, reputation_bps=INITIAL_REPUTATION), address)
+        return known or self.add(self._new_account(address), address)
+
+    @staticmethod
+    def _new_account(address: Address) -> Account:
+        return Account(address=address, key=None, hybrid_digest=None, reputation_bps=INITIAL_REPUTATION)
 
     def balance(self, account: Address, token: str) -> Balance:
         zeros = dict.fromkeys(("free", "locked", "unbonding", "available_at", "slashed", "credited", "claimed"), 0)
@@ -124,6 +128,11 @@ def _apply(event: events.Event, _model: _ReadModel) -> None:
 @_apply.register
 def _(event: events.KeyRegistered, model: _ReadModel) -> None:
     model.account(event.account).key = to_hex(event.key)
+
+
+@_apply.register
+def _(event: events.HybridKeyRegistered, model: _ReadModel) -> None:
+    model.account(event.account).hybrid_digest = to_hex(event.digest)
 
 
 @_apply.register
@@ -396,3 +405,26 @@ def _(event: events.Claimed, model: _ReadModel) -> None:
 @_apply.register
 def _(event: events.Burned, model: _ReadModel) -> None:
     """Changes nobody's balance: the log alone remembers it."""
+
+
+# ------------------------------------------------------------------------------------------------- access
+
+
+@_apply.register
+def _(event: events.AccessGranted, model: _ReadModel) -> None:
+    key = (to_hex(event.project_id), event.reader)
+    reader = model.get(Reader, *key) or model.add(Reader(project_id=key[0], reader=key[1]), *key)
+    reader.from_round, reader.manifest_cid = event.from_round, str(event.manifest)
+    reader.granted_block, reader.revoked = model.logged.block_number, False
+
+
+@_apply.register
+def _(event: events.AccessRevoked, model: _ReadModel) -> None:
+    reader = model.get(Reader, to_hex(event.project_id), event.reader)
+    if reader is not None:  # the contract lets an owner revoke what was never granted
+        reader.revoked = True
+
+
+@_apply.register
+def _(event: events.KeysPublished, model: _ReadModel) -> None:
+    """Changes no row: readers look for manifests in the log."""

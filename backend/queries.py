@@ -20,6 +20,7 @@ from backend.models import (
     Event,
     Member,
     Project,
+    Reader,
     Submission,
 )
 from backend.paging import PageOf, PageRequest, fetch_page
@@ -66,14 +67,20 @@ def list_projects(session: Session, wanted: ProjectFilter, request: PageRequest)
 
 
 def get_project(session: Session, project_id: str) -> schemas.ProjectDetail:
-    """One project with its members.
+    """One project with its members and readers.
 
     Raises:
       NotFoundError: there is none of this id.
     """
     project = _find_project(session, project_id)
     members = session.scalars(select(Member).where(Member.project_id == project_id).order_by(Member.slot)).all()
-    return _describe(schemas.ProjectDetail, project, members=[schemas.Member.model_validate(row) for row in members])
+    readers = session.scalars(select(Reader).where(Reader.project_id == project_id).order_by(Reader.reader)).all()
+    return _describe(
+        schemas.ProjectDetail,
+        project,
+        members=[schemas.Member.model_validate(row) for row in members],
+        readers=[schemas.Reader.model_validate(row) for row in readers],
+    )
 
 
 def list_events(session: Session, project_id: str, request: PageRequest) -> PageOf[schemas.ChainEvent]:
@@ -153,6 +160,7 @@ def get_trainer(session: Session, address: str, limit: int) -> schemas.TrainerDe
     return schemas.TrainerDetail(
         address=address,
         key=account.key if account else None,
+        hybrid_digest=account.hybrid_digest if account else None,
         reputation_bps=account.reputation_bps if account else INITIAL_REPUTATION,
         balances=[_describe(schemas.Balance, row, claimable=row.credited - row.claimed) for row in balances],
         projects=[

@@ -24,7 +24,7 @@ from steelyard.chain.gas_model import compute_poke_gas, compute_settle_gas
 from steelyard.chain.records import AggregatorTerms
 from steelyard.chain.transactions import Sender
 from tests.gas_kit import RoundGas, measure_project
-from tests.market_kit import AGGREGATORS, DEPLOYER, MIN_STAKE, OWNER, POLICY, MarketKit
+from tests.market_kit import AGGREGATORS, DEPLOYER, MIN_STAKE, OWNER, POLICY, SOME_CID, MarketKit
 
 ROOT: Final = Path(__file__).parents[1]
 COEFFICIENTS: Final = ROOT / "steelyard" / "chain" / "gas_coefficients.json"
@@ -75,6 +75,7 @@ def measure_calls(kit: MarketKit) -> dict[str, int]:
     aggregator = AGGREGATORS[0]
     kit.fund(aggregator)
     gas["registerKey"] = market(aggregator).register_key(b"k" * 32).gas_used
+    gas["registerHybridKey"] = market(aggregator).register_hybrid_key(b"k" * 32).gas_used
     gas["deposit"] = market(aggregator).deposit(token, 20_000).gas_used
     terms = AggregatorTerms(2**128 - 1, 2**32 - 1, 0, 0)
     gas["registerAggregator"] = market(aggregator).register_aggregator(token, terms).gas_used
@@ -84,6 +85,9 @@ def measure_calls(kit: MarketKit) -> dict[str, int]:
         market(trainer).deposit(token, MIN_STAKE + 1)
         gas["enrol"] = max(gas.get("enrol", 0), market(trainer).enrol(project_id).gas_used)
     gas["start"] = market(OWNER).start(project_id).gas_used
+    gas["publishKeys"] = market(10).publish_keys(project_id, SOME_CID).gas_used
+    gas["grantAccess"] = market(OWNER).grant_access(project_id, kit.address(10), 0, SOME_CID).gas_used
+    gas["revokeAccess"] = market(OWNER).revoke_access(project_id, kit.address(10)).gas_used
     gas["unbond"] = market(10).unbond(token, 1).gas_used
     kit.devnet.advance(30 * 24 * 3_600)
     gas["withdraw"] = market(10).withdraw(token, kit.address(10)).gas_used

@@ -76,6 +76,7 @@ class MarketKit:
         self.fund(account)
         market = self.market(account)
         market.register_key(bytes([account]) * 32)
+        market.register_hybrid_key(bytes([account]) * 32)
         market.deposit(self.token_address, stake)
         market.register_aggregator(self.token_address, AggregatorTerms(2**128 - 1, 2**32 - 1, 0, 0))
 

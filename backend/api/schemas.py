@@ -72,6 +72,16 @@ class Member(Schema):
     pool_split: Amount = Field(description="Its part of the pool, at the project's end.")
 
 
+class Reader(Schema):
+    """Somebody outside the project whom its owner lets read its models."""
+
+    reader: str
+    from_round: int
+    manifest_cid: str = Field(description="Wraps the keys that existed when access was granted.")
+    granted_block: int
+    revoked: bool = Field(description="Whether what was published since is closed to it.")
+
+
 class ProjectDetail(ProjectSummary):
     """A project with all its parameters."""
 
@@ -100,6 +110,7 @@ class ProjectDetail(ProjectSummary):
     fees: Amount = Field(description="What final rounds credited to aggregators.")
     refund: Amount = Field(description="What went back to the owner.")
     members: list[Member]
+    readers: list[Reader]
 
 
 class RoundSummary(Schema):
@@ -208,6 +219,7 @@ class TrainerDetail(Schema):
 
     address: str
     key: str | None = Field(description="X25519 public key.")
+    hybrid_digest: str | None = Field(description="sha2-256 of the hybrid public key, which storage has by it.")
     reputation_bps: int
     balances: list[Balance]
     projects: list[Membership] = Field(description="The newest, at most a page.")

@@ -170,9 +170,9 @@ contract Rounds is Weighing {
         private
         returns (uint256 paid)
     {
-        // Nobody could submit where there was no aggregator, so nobody was absent.
-        bool counts =
-            state.round.aggregator != address(0) && (outcome == RoundOutcome.Final || outcome == RoundOutcome.TooFew);
+        // Where nobody submitted at all, there was no aggregator, its key was of no use or the model was not to be had:
+        // that nobody came is held against nobody.
+        bool counts = state.round.submitted != 0 && (outcome == RoundOutcome.Final || outcome == RoundOutcome.TooFew);
         uint32 present = outcome == RoundOutcome.Final ? state.weighed : state.round.submitted;
         uint32 active = state.project.active;
         uint32 leaving = state.project.leaving;

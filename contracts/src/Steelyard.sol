@@ -148,6 +148,34 @@ contract Steelyard is StakeVault {
         emit Attested(projectId, round, msg.sender, current.attempt, opens);
     }
 
+    // ------------------------------------------------------------------------------------------------- access
+
+    /// @inheritdoc ISteelyard
+    function publishKeys(ProjectId projectId, Cid calldata manifest) external {
+        State storage state = _states[projectId];
+        if (msg.sender != state.project.params.owner && state.places[msg.sender] == 0) {
+            revert NotEnrolled(projectId, msg.sender);
+        }
+        manifest.requireValid();
+        emit KeysPublished(projectId, msg.sender, manifest);
+    }
+
+    /// @inheritdoc ISteelyard
+    function grantAccess(ProjectId projectId, address reader, uint256 fromRound, Cid calldata manifest) external {
+        ProjectParams storage params = _states[projectId].project.params;
+        _requireCaller(params.owner);
+        if (fromRound > params.rounds) revert InvalidParameter("fromRound", fromRound);
+        _requireKey(reader);
+        manifest.requireValid();
+        emit AccessGranted(projectId, reader, fromRound, manifest);
+    }
+
+    /// @inheritdoc ISteelyard
+    function revokeAccess(ProjectId projectId, address reader) external {
+        _requireCaller(_states[projectId].project.params.owner);
+        emit AccessRevoked(projectId, reader);
+    }
+
     // ------------------------------------------------------------------------------------------------- views
 
     /// @inheritdoc ISteelyard

@@ -106,6 +106,9 @@ class Marketplace(Contract):
     def register_key(self, key: bytes) -> Receipt:
         return self.write("registerKey", key)
 
+    def register_hybrid_key(self, digest: bytes) -> Receipt:
+        return self.write("registerHybridKey", digest)
+
     def deposit(self, token: Address, amount: int) -> Receipt:
         return self.write("deposit", token, amount)
 
@@ -161,6 +164,17 @@ class Marketplace(Contract):
     def attest(self, project_id: ProjectId, round_index: int, *, opens: bool) -> Receipt:
         return self.write("attest", project_id, round_index, opens)
 
+    # Access
+
+    def publish_keys(self, project_id: ProjectId, manifest: Cid) -> Receipt:
+        return self.write("publishKeys", project_id, manifest)
+
+    def grant_access(self, project_id: ProjectId, reader: Address, from_round: int, manifest: Cid) -> Receipt:
+        return self.write("grantAccess", project_id, reader, from_round, manifest)
+
+    def revoke_access(self, project_id: ProjectId, reader: Address) -> Receipt:
+        return self.write("revokeAccess", project_id, reader)
+
     # Money out
 
     def claim(self, token: Address, recipient: Address) -> Receipt:
@@ -181,6 +195,11 @@ class Marketplace(Contract):
         """The account's X25519 public key; None if it has registered none."""
         key = self.read(bytes, "keyOf", account, block=block)
         return key if any(key) else None
+
+    def get_hybrid_digest(self, account: Address, block: BlockIdentifier = "latest") -> bytes | None:
+        """The sha2-256 of the account's hybrid public key; None if it has registered none."""
+        digest = self.read(bytes, "hybridKeyOf", account, block=block)
+        return digest if any(digest) else None
 
     def get_reputation(self, account: Address, block: BlockIdentifier = "latest") -> int:
         return self.read(int, "reputationOf", account, block=block)

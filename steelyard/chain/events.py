@@ -38,6 +38,14 @@ class KeyRegistered(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class HybridKeyRegistered(Event):
+    """An account has a new hybrid public key; `digest` is its sha2-256."""
+
+    account: Address
+    digest: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class StakeDeposited(Event):
     """Free stake grew."""
 
@@ -297,6 +305,33 @@ class Burned(Event):
 
     token: Address
     amount: int
+
+
+@dataclass(frozen=True, slots=True)
+class KeysPublished(Event):
+    """Content keys of a confidential project, wrapped for those named in the manifest."""
+
+    project_id: ProjectId
+    publisher: Address
+    manifest: Cid
+
+
+@dataclass(frozen=True, slots=True)
+class AccessGranted(Event):
+    """A reader is due the models from round `from_round` on."""
+
+    project_id: ProjectId
+    reader: Address
+    from_round: int
+    manifest: Cid
+
+
+@dataclass(frozen=True, slots=True)
+class AccessRevoked(Event):
+    """Nothing that is published from now on is wrapped for the reader."""
+
+    project_id: ProjectId
+    reader: Address
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,8 @@ from functools import singledispatchmethod
 
 from steelyard.chain.events import (
     AbsenceRecorded,
+    AccessGranted,
+    AccessRevoked,
     AggregatorRegistered,
     AggregatorUnregistered,
     Attested,
@@ -18,7 +20,9 @@ from steelyard.chain.events import (
     Claimed,
     Credited,
     Event,
+    HybridKeyRegistered,
     KeyRegistered,
+    KeysPublished,
     ProjectCreated,
     ProjectEnded,
     ProjectStarted,
@@ -126,6 +130,9 @@ class Ledger:
 
     def __init__(self) -> None:
         self.keys: dict[Address, bytes] = {}
+        self.hybrid_digests: dict[Address, bytes] = {}
+        self.readers: dict[tuple[ProjectId, Address], int] = {}
+        """The first round of each open grant."""
         self.reputations: dict[Address, int] = {}
         self.stakes: dict[tuple[Address, Address], Stake] = {}
         self.credits: dict[tuple[Address, Address], int] = defaultdict(int)
@@ -175,6 +182,10 @@ class Ledger:
     @apply.register
     def _(self, event: KeyRegistered) -> None:
         self.keys[event.account] = event.key
+
+    @apply.register
+    def _(self, event: HybridKeyRegistered) -> None:
+        self.hybrid_digests[event.account] = event.digest
 
     @apply.register
     def _(self, event: StakeDeposited) -> None:
@@ -343,6 +354,18 @@ class Ledger:
     @apply.register
     def _(self, event: Burned) -> None:
         self.burnt[event.token] -= event.amount
+
+    @apply.register
+    def _(self, event: AccessGranted) -> None:
+        self.readers[event.project_id, event.reader] = event.from_round
+
+    @apply.register
+    def _(self, event: AccessRevoked) -> None:
+        self.readers.pop((event.project_id, event.reader), None)
+
+    @apply.register
+    def _(self, event: KeysPublished) -> None:
+        """Changes nothing: what it points at is for those who can open it."""
 
     def _move(self, account: Address, token: Address, *, free: int = 0, locked: int = 0, unbonding: int = 0) -> None:
         stake = self.get_stake(account, token)

@@ -8,9 +8,12 @@ from steelyard.chain.client import Marketplace, UnknownProjectError
 from steelyard.chain.deploy import deploy, deploy_test_token
 from steelyard.chain.devnet import Devnet
 from steelyard.chain.events import (
+    AccessGranted,
+    AccessRevoked,
     Attested,
     Claimed,
     Credited,
+    KeysPublished,
     ProjectCreated,
     ProjectEnded,
     RoundClosed,
@@ -207,6 +210,27 @@ def test_bad_parameter_is_refused(
         kit.market(OWNER).create_project(kit.make_params(**changes))
     if argument is not None:
         assert caught.value.arguments[0] == argument.ljust(32, b"\0")
+
+
+def test_access_is_spoken_of_by_owner_and_members(kit: MarketKit) -> None:
+    kit.fund(OWNER)
+    project_id, manifest = kit.create_project(max_trainers=3), SOME_CID
+    owner, stranger = kit.market(OWNER), kit.market(20)
+    with pytest.raises(reverts.NotEnrolledError):
+        stranger.publish_keys(project_id, manifest)
+    kit.enrol(project_id, [10])
+    published = kit.market(10).publish_keys(project_id, manifest).find(KeysPublished)
+    assert (published.publisher, published.manifest) == (kit.address(10), manifest)
+    with pytest.raises(reverts.KeyMissingError):
+        owner.grant_access(project_id, kit.address(20), 1, manifest)
+    stranger.register_key(b"k" * 32)
+    stranger.register_hybrid_key(b"h" * 32)
+    assert stranger.get_hybrid_digest(kit.address(20)) == b"h" * 32
+    granted = owner.grant_access(project_id, kit.address(20), 1, manifest).find(AccessGranted)
+    assert (granted.reader, granted.from_round) == (kit.address(20), 1)
+    with pytest.raises(reverts.NotAuthorizedError):
+        stranger.revoke_access(project_id, kit.address(20))
+    assert owner.revoke_access(project_id, kit.address(20)).find(AccessRevoked).reader == kit.address(20)
 
 
 def test_membership_is_refused_where_it_should_be(kit: MarketKit) -> None:

@@ -9,7 +9,7 @@ from steelyard.chain.events import event_classes
 from steelyard.chain.records import Exclusion, ExclusionReason, ProjectStatus, RoundStatus
 from steelyard.chain.replay import Ledger, replay
 from steelyard.types import Address, ProjectId, UpdateVector
-from tests.market_kit import AGGREGATORS, FIRST_TRAINER, OWNER, MarketKit, make_honest_updates
+from tests.market_kit import AGGREGATORS, FIRST_TRAINER, OWNER, SOME_CID, MarketKit, make_honest_updates
 
 pytestmark = pytest.mark.chain
 
@@ -35,6 +35,7 @@ def compare(kit: MarketKit, market: Marketplace) -> Ledger:
         assert ledger.credits[account, token] == market.get_credit(account, token), account
         assert ledger.get_reputation(account) == market.get_reputation(account), account
         assert ledger.keys.get(account) == market.get_key(account), account
+        assert ledger.hybrid_digests.get(account) == market.get_hybrid_digest(account), account
         assert ledger.nonces[account] == market.get_nonce(account), account
         assert ledger.terms.get((account, token)) == market.get_aggregator_terms(account, token), account
     assert ledger.burnt[token] == market.get_burnt(token)
@@ -109,6 +110,13 @@ def test_state_is_rebuilt_from_events_alone(kit: MarketKit) -> None:
     compare(kit, market)
     market.poke(project_id)
     assert compare(kit, market).get_project(project_id).status is ProjectStatus.FAILED
+
+    # The ended project's models are opened to two readers, and closed to one of them.
+    kit.market(remaining[0]).publish_keys(project_id, SOME_CID)
+    for reader in remaining[1:3]:
+        kit.market(OWNER).grant_access(project_id, kit.address(reader), 1, SOME_CID)
+    kit.market(OWNER).revoke_access(project_id, kit.address(remaining[1]))
+    assert compare(kit, market).readers == {(project_id, kit.address(remaining[2])): 1}
 
     # What is left is claimed, unbonded, withdrawn and burnt.
     for account in (OWNER, *remaining):

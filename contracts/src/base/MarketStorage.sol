@@ -78,6 +78,9 @@ abstract contract MarketStorage {
     mapping(address account => mapping(address token => uint256)) internal _credits;
     mapping(address token => uint256) internal _burnt;
 
+    /// @dev sha2-256 of a hybrid public key.
+    mapping(address account => bytes32) internal _hybridKeys;
+
     // ------------------------------------------------------------------------------------------------- reading
 
     function _requireCaller(address expected) internal view {

@@ -107,6 +107,13 @@ abstract contract StakeVault is ISteelyard, Registry, ReentrancyGuardTransient {
     }
 
     /// @inheritdoc ISteelyard
+    function registerHybridKey(bytes32 digest) external {
+        if (digest == 0) revert ZeroValue();
+        _hybridKeys[msg.sender] = digest;
+        emit HybridKeyRegistered(msg.sender, digest);
+    }
+
+    /// @inheritdoc ISteelyard
     function registerAggregator(address token, AggregatorTerms calldata terms) external {
         _requireKey(msg.sender);
         Offer storage offer = _offers[msg.sender][token];
@@ -125,6 +132,11 @@ abstract contract StakeVault is ISteelyard, Registry, ReentrancyGuardTransient {
     /// @inheritdoc ISteelyard
     function keyOf(address account) external view returns (bytes32) {
         return _keys[account];
+    }
+
+    /// @inheritdoc ISteelyard
+    function hybridKeyOf(address account) external view returns (bytes32) {
+        return _hybridKeys[account];
     }
 
     /// @inheritdoc ISteelyard

@@ -305,6 +305,7 @@ interface ISteelyard {
     // ------------------------------------------------------------------------------------------------- events
 
     event KeyRegistered(address indexed account, bytes32 key);
+    event HybridKeyRegistered(address indexed account, bytes32 digest);
     event StakeDeposited(address indexed account, address indexed token, uint256 amount);
     event StakeUnbonding(address indexed account, address indexed token, uint256 amount, uint256 availableAt);
     event StakeWithdrawn(address indexed account, address indexed token, uint256 amount, address recipient);
@@ -387,12 +388,22 @@ interface ISteelyard {
     );
     event Claimed(address indexed account, address indexed token, uint256 amount, address recipient);
     event Burned(address indexed token, uint256 amount);
+    /// @notice Content keys of a confidential project, wrapped for those named in the manifest.
+    event KeysPublished(ProjectId indexed projectId, address indexed publisher, Cid manifest);
+    /// @notice A reader is due the models from round `fromRound` on. Replaces an earlier grant to the same reader.
+    event AccessGranted(ProjectId indexed projectId, address indexed reader, uint256 fromRound, Cid manifest);
+    event AccessRevoked(ProjectId indexed projectId, address indexed reader);
 
     // ------------------------------------------------------------------------------------------------- stakes and keys
 
     /// @notice Registers the caller's X25519 public key, replacing an earlier one.
     /// @custom:reverts ZeroValue
     function registerKey(bytes32 key) external;
+
+    /// @notice Registers the caller's hybrid public key (ML-KEM-768 and X25519) by its sha2-256 digest, replacing an
+    /// earlier one. The key itself, 1216 bytes, is the raw IPFS block of that digest.
+    /// @custom:reverts ZeroValue
+    function registerHybridKey(bytes32 digest) external;
 
     /// @notice Adds to the caller's free stake.
     /// @custom:reverts ZeroValue, UnexpectedTransferAmount
@@ -479,6 +490,22 @@ interface ISteelyard {
     /// @custom:reverts RoundNotInStatus, WrongRound, NotAttester, AlreadyAttested
     function attest(ProjectId projectId, uint256 round, bool opens) external;
 
+    // ------------------------------------------------------------------------------------------------- access
+
+    /// @notice Publishes content keys of a confidential project, wrapped for others who are due them.
+    /// @dev The owner, or whoever has ever been a member of the running project. Access is recorded here and enforced by
+    /// encryption (docs/confidential.md): the contract only says who may speak of it.
+    /// @custom:reverts NotEnrolled, InvalidCid
+    function publishKeys(ProjectId projectId, Cid calldata manifest) external;
+
+    /// @notice Lets `reader` read the models from round `fromRound` on; `manifest` wraps the keys that exist already.
+    /// @custom:reverts NotAuthorized, InvalidParameter, KeyMissing, InvalidCid
+    function grantAccess(ProjectId projectId, address reader, uint256 fromRound, Cid calldata manifest) external;
+
+    /// @notice Ends a grant: nothing that is published from now on is wrapped for `reader`.
+    /// @custom:reverts NotAuthorized
+    function revokeAccess(ProjectId projectId, address reader) external;
+
     // ------------------------------------------------------------------------------------------------- money out
 
     /// @notice Pays the caller's whole credit in `token` to `recipient`.
@@ -494,6 +521,7 @@ interface ISteelyard {
     function unbondingSeconds() external view returns (uint256);
     function isOffered(address component) external view returns (bool);
     function keyOf(address account) external view returns (bytes32);
+    function hybridKeyOf(address account) external view returns (bytes32 digest);
     function reputationOf(address account) external view returns (uint256 reputationBps);
     function stakeOf(address account, address token) external view returns (Stake memory);
     function creditOf(address account, address token) external view returns (uint256);

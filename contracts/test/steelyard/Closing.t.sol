@@ -227,6 +227,19 @@ contract ClosingTest is Base {
         assertEq(creditOf(alice), 0);
     }
 
+    /// @notice The aggregator's key may be of no use, or the model not to be had: which of them it was cannot be told.
+    function test_anAttemptThatNobodySubmittedToBlamesNobody() public {
+        run(4);
+        vm.warp(market.getRound(id).submitDeadline);
+        assertOutcome(RoundOutcome.TooFew);
+        poke();
+        for (uint256 i; i < 4; ++i) {
+            assertEq(market.getMembers(id)[i].absences, 0);
+            assertEq(market.reputationOf(trainers[i]), 5000);
+        }
+        assertEq(market.getProject(id).tooFew, 1);
+    }
+
     function test_tooFewTwiceEndsTheProject() public {
         run(4);
         vm.warp(market.getRound(id).submitDeadline);

@@ -178,6 +178,23 @@ contract StakesTest is Base {
         assertEq(market.keyOf(stranger), 0);
     }
 
+    function test_RevertWhen_hybridKeyIsZero() public {
+        vm.expectRevert(ISteelyard.ZeroValue.selector);
+        market.registerHybridKey(0);
+    }
+
+    function test_registerHybridKeyReplacesTheDigestAndLeavesTheKey() public {
+        bytes32 key = market.keyOf(trainers[0]);
+        vm.startPrank(trainers[0]);
+        market.registerHybridKey("old");
+        vm.expectEmit(address(market));
+        emit ISteelyard.HybridKeyRegistered(trainers[0], "new");
+        market.registerHybridKey("new");
+        assertEq(market.hybridKeyOf(trainers[0]), "new");
+        assertEq(market.hybridKeyOf(stranger), 0);
+        assertEq(market.keyOf(trainers[0]), key);
+    }
+
     // ------------------------------------------------------------------------------------------------- offers
 
     function test_RevertWhen_anAggregatorHasNoKey() public {

@@ -6,9 +6,11 @@ from backend.database import Database
 from backend.event_log import Facts, build_row, decode_event
 from backend.models import Account, Aggregator, Attempt, Balance, Member, Project, Submission
 from backend.projection import _apply, apply
+from backend.queries import get_project, get_trainer
 from steelyard.chain import events as ev
 from steelyard.chain.events import Event, LoggedEvent, event_classes
 from steelyard.chain.records import AggregatorTerms, ExclusionReason, LeaveReason, ProjectStatus, RoundOutcome
+from steelyard.storage import compute_cid
 from steelyard.types import Address
 from tests.backend_chain import (
     AGGREGATOR,
@@ -166,3 +168,28 @@ def test_locked_aggregator_stake_is_in_the_projects_token(settled: Database) -> 
     with settled.read() as session:
         balance = session.get_one(Balance, (AGGREGATOR, TOKEN))
         assert (balance.free, balance.locked) == (0, AGGREGATOR_STAKE)
+
+
+def test_grants_are_replaced_and_revoked_and_hybrid_keys_kept(settled: Database) -> None:
+    manifests = [compute_cid(bytes([number])) for number in range(3)]
+    follow(
+        settled,
+        ev.KeysPublished(BUNDLE.project_id, STRANGER, manifests[0]),
+        ev.AccessGranted(BUNDLE.project_id, STRANGER, 3, manifests[1]),
+        ev.AccessGranted(BUNDLE.project_id, STRANGER, 1, manifests[2]),
+        ev.AccessRevoked(BUNDLE.project_id, Address("0x" + "98" * 20)),
+        ev.HybridKeyRegistered(STRANGER, b"\x07" * 32),
+    )
+    with settled.read() as session:
+        (reader,) = get_project(session, PROJECT).readers
+        assert (reader.reader, reader.from_round, reader.manifest_cid) == (STRANGER, 1, str(manifests[2]))
+        assert not reader.revoked
+        assert get_trainer(session, STRANGER, 1).hybrid_digest == "0x" + "07" * 32
+    with settled.write() as session:
+        apply(
+            session,
+            LoggedEvent(ev.AccessRevoked(BUNDLE.project_id, STRANGER), 1001, 0, bytes(32), bytes(32)),
+            Facts(),
+        )
+    with settled.read() as session:
+        assert get_project(session, PROJECT).readers[0].revoked
