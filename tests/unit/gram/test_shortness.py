@@ -3,6 +3,7 @@
 import dataclasses
 import math
 import random
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -205,8 +206,23 @@ class TestTheorem:
     """The steps of the proof in docs/shortness.md, section 5, that are arithmetic."""
 
     def test_a_share_of_the_bytes_is_below_the_power_that_the_proof_uses(self) -> None:
-        for index in range(2, 257):
-            assert math.ceil(256 / index) / 256 <= index ** (-7 / 8)
+        for index in range(1, 257):
+            assert math.ceil(256 / index) ** 8 * index**7 <= 256**8
+
+    def test_no_group_of_more_than_256_elements_passes_more_often_than_the_page_says(self) -> None:
+        """Every sequence of factors, by the group that the columns before the last generate and its largest share."""
+        shares = {1: Fraction(1)}
+        for order in range(1, 257):
+            for factor in range(2, 256 // order + 1) if order in shares else ():
+                share = shares[order] * math.ceil(256 / factor) / 256
+                shares[order * factor] = max(share, shares.get(order * factor, Fraction(0)))
+        greatest = max(
+            share * math.ceil(256 / factor) / 256
+            for order, share in shares.items()
+            for factor in range(2, 258)
+            if order * factor > 256
+        )
+        assert greatest == Fraction(135, 2**15) < Fraction(1, 2**7)
 
     def test_no_step_of_the_proof_wraps_around(self) -> None:
         beta, denominator, most_rows = PROJECTION_LIMIT, 256, 2**32

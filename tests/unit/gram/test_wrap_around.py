@@ -1,12 +1,14 @@
 """The wrap-around attack: it succeeds against the Gram proof alone, and the shortness proof stops it."""
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pytest
+from eth_utils.crypto import keccak
 from numpy.typing import NDArray
 
+from steelyard.chain.records import Settlement
 from steelyard.errors import ProofRejectedError
 from steelyard.gram import (
     GramProof,
@@ -25,9 +27,14 @@ from steelyard.gram import (
 )
 from steelyard.gram.shortness import PROJECTION_LIMIT, PROJECTIONS, compute_multipliers
 from steelyard.gram.shortness_prover import _prove
+from steelyard.rounds.global_model import fetch_aggregate
+from steelyard.rounds.records import SettledRound
 from steelyard.rules.registry import DEFAULT_RULE
-from steelyard.types import Gram, Seed
+from steelyard.storage import MemoryBlobStore
+from steelyard.types import Cid, Codec, Digest, Gram, Seed
+from steelyard.updates.aggregate import Aggregate, encode_aggregate
 from tests.gram_proofs import CONTEXT, TAU, make_srs
+from tests.rounds_kit import AGGREGATOR, PROJECT, make_spec, make_trainers
 from tests.wrap_around import FieldRows, R, Vector, centre, commit_field_vector, dot, find_hidden_vector
 
 SRS = make_srs(32)
@@ -78,6 +85,69 @@ def compute_wrapped_gram(vectors: list[Vector]) -> Gram:
     return np.array([[centre(dot(x, y)) for y in vectors] for x in vectors], dtype=object)
 
 
+def compute_wrapped_aggregate(weights: Sequence[int]) -> NDArray[np.int64]:
+    """`h` cancels: what is left is short, and opens."""
+    return np.array([centre(dot(weights, column)) for column in zip(*ATTACK, strict=True)], dtype=np.int64)
+
+
+def settle_attack(store: MemoryBlobStore, shortness: bytes) -> SettledRound:
+    """The round as the colluding aggregator settles it; the contract accepts its Gram matrix and weights."""
+    gram = compute_wrapped_gram(ATTACK)
+    weighing = DEFAULT_RULE.weigh(gram, F, D)
+    blinders = compute_aggregate_blinders(BLINDERS, weighing.weights)
+    aggregate = Aggregate(
+        compute_wrapped_aggregate(weighing.weights), tuple(blinders), Cid(Codec.RAW, bytes(32)), shortness
+    )
+    settlement = Settlement(
+        exclusions=(),
+        commitments=b"".join(COMMITMENTS),
+        gram=encode_gram(gram),
+        proof=b"",
+        hints=b"",
+        aggregate_cid=store.put(encode_aggregate(aggregate)),
+        blinders=b"".join(blinder.to_bytes(32, "big") for blinder in blinders),
+    )
+    n = len(ATTACK)
+    return SettledRound(
+        project_id=PROJECT,
+        round_index=0,
+        attempt=1,
+        aggregator=AGGREGATOR,
+        attest_deadline=0,
+        settlement=settlement,
+        trainers=tuple(make_trainers(n)),
+        commitment_hashes=tuple(Digest(keccak(commitment)) for commitment in COMMITMENTS),
+        excluded=(),
+        f=F,
+        budget=1,
+        weights=weighing.weights,
+        contributions=weighing.contributions,
+        shares=(0,) * n,
+        opposed=0,
+        tx_hash=bytes(32),
+        block_number=1,
+    )
+
+
+def test_a_trainer_takes_the_attack_where_no_shortness_is_asked_for_and_refuses_it_where_it_is() -> None:
+    spec = make_spec()
+    spec = spec.model_copy(update={"model": spec.model.model_copy(update={"inputs": 7})})
+    assert spec.model.dimension == D
+    store = MemoryBlobStore()
+
+    aggregate = fetch_aggregate(
+        store, SRS, spec.model_copy(update={"shortness": "none"}), settle_attack(store, shortness=b"")
+    )
+    assert np.linalg.norm(aggregate.vector.astype(float)) > 0
+
+    rows = FieldRows(ATTACK, bound=2**50, lie=lambda projections: [0] * len(projections))
+    best = _prove(SRS, D, rows, BLINDERS, COMMITMENTS).encode()
+    with pytest.raises(ProofRejectedError, match="pairing"):
+        fetch_aggregate(
+            store, SRS, spec.model_copy(update={"shortness": "required"}), settle_attack(store, shortness=best)
+        )
+
+
 def test_without_the_check_the_attack_succeeds() -> None:
     gram = compute_wrapped_gram(ATTACK)
     statement = GramStatement(CONTEXT, HONEST + 2, D, b"".join(COMMITMENTS), encode_gram(gram))
@@ -94,9 +164,9 @@ def test_without_the_check_the_attack_succeeds() -> None:
 
     weighing = DEFAULT_RULE.weigh(gram, F, D)
     assert weighing.weights[HONEST] == weighing.weights[HONEST + 1] > 0
-    aggregate = np.array([centre(dot(weighing.weights, column)) for column in zip(*ATTACK, strict=True)])
+    aggregate = compute_wrapped_aggregate(weighing.weights)
     blinders = compute_aggregate_blinders(BLINDERS, weighing.weights)
-    verify_aggregate_opening(SRS, aggregate.astype(np.int64), blinders, COMMITMENTS, weighing.weights)
+    verify_aggregate_opening(SRS, aggregate, blinders, COMMITMENTS, weighing.weights)
 
     step = np.linalg.norm(aggregate.astype(float)) / weighing.normaliser
     honest_step = np.linalg.norm(HONEST_UPDATES.mean(axis=0))
