@@ -5,12 +5,13 @@ ProtocolError                   everything that is expected in normal operation
   x VerificationError           somebody sent something false                         exit code 3
     + ProofRejectedError        + CommitmentMismatchError   + MalformedUpdateError
     + PayloadError              + BlobMismatchError         + EvidenceError
-    + MalformedModelError       + MalformedCidError
+    + MalformedModelError       + MalformedCidError         + MalformedBlobError
   x ChainError                  the chain said no, or could not be asked               exit code 4
     + TransactionRevertedError  one subclass per custom error, in `steelyard.chain.reverts`
     + ChainUnavailableError     + ChainTimeoutError         + WrongChainError
   x StorageError                the blob store                                         exit code 5
     + BlobNotFoundError         + BlobTooLargeError         + StorageUnavailableError
+    + ReadOnlyStoreError
   x AggregationError            honest inputs that are not enough                      exit code 6
     + TooFewUpdatesError        + TooManyExclusionsError
   x ConfigError                 settings, files and data of the person at the keyboard exit code 7
@@ -114,6 +115,15 @@ class BlobMismatchError(VerificationError):
         self.got = got
 
 
+class MalformedBlobError(VerificationError):
+    """Genuine blocks that are not a file as Steelyard lays files out. No store is to blame, whoever named it is."""
+
+    def __init__(self, cid: str, reason: str) -> None:
+        super().__init__(f"{cid} is not a file that Steelyard accepts: {reason}")
+        self.cid = cid
+        self.reason = reason
+
+
 class EvidenceError(VerificationError):
     """An evidence bundle is malformed, or its weights or shares are not what its own matrix gives."""
 
@@ -172,6 +182,12 @@ class BlobTooLargeError(StorageError):
 
 class StorageUnavailableError(StorageError):
     """No answer from the store."""
+
+
+class ReadOnlyStoreError(StorageError):
+    """Something should be kept by a store that only hands out."""
+
+    hint = "Add a store that writes: `local:PATH`, `kubo:http://HOST:PORT`, or several joined by ` + `."
 
 
 class AggregationError(ProtocolError):

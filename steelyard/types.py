@@ -94,6 +94,8 @@ class Cid:
         Raises:
           MalformedCidError: always with the reason.
         """
+        if len(text) == 46 and text.startswith("Qm"):
+            raise MalformedCidError(text, "it is version 0; add the file again with `--cid-version=1 --raw-leaves`")
         if len(text) != 59 or not text.startswith("b"):
             raise MalformedCidError(text[:80], "it is not a `b` and 58 characters of base32")
         try:

@@ -1,26 +1,47 @@
-"""What every blob store promises, whoever runs it: the bytes asked for, or one of five errors.
+"""What every blob store promises, whoever runs it: the bytes asked for, or one of six errors.
 
 A store is never trusted. Everything that it hands out is hashed again and is no longer than the caller agreed to.
-A new store is one file with the three underscored methods, plus a line in `open_store` and in the conformance tests.
+A new store is one file with the three abstract methods (and, where a store can let go of what it holds, `_pin`,
+`_release` and `_measure`), plus a line in `open_store` and in the conformance tests.
 """
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 
-from steelyard.errors import BlobMismatchError, BlobTooLargeError, StorageError, StorageUnavailableError
+from steelyard.errors import (
+    BlobMismatchError,
+    BlobNotFoundError,
+    BlobTooLargeError,
+    MalformedBlobError,
+    StorageError,
+    StorageUnavailableError,
+)
 from steelyard.storage.cid import compute_cid
 from steelyard.types import Cid
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What a store holds."""
+
+    pinned: int
+    """Blobs that it keeps until they are released."""
+    total_bytes: int
+    limit_bytes: int | None = None
+    """How much it may hold; None if nobody has said."""
 
 
 class BlobStore(ABC):
     """Immutable blobs by content identifier. The public methods may be called from several threads."""
 
     def put(self, data: bytes) -> Cid:
-        """Stores `data` and returns its identifier. Putting the same bytes again is harmless, and mends a damaged copy.
+        """Stores `data`, pinned, and returns its identifier. Putting it again is harmless, and mends a damaged copy.
 
         Raises:
-          StorageUnavailableError: the store cannot be reached, or has no room.
+          StorageUnavailableError: the store cannot be reached, has no room, or does not keep what it takes.
+          ReadOnlyStoreError: the store only hands out.
         """
         cid = compute_cid(data)
         with self._translated("store", cid):
@@ -38,6 +59,8 @@ class BlobStore(ABC):
           BlobNotFoundError: the store does not have it.
           BlobTooLargeError: it is longer than `max_bytes`.
           BlobMismatchError: the store handed out other bytes.
+          MalformedBlobError: `cid` itself names something that is no file as Steelyard lays files out. Only stores that
+            read block by block can tell.
           StorageUnavailableError: the store cannot be reached, or failed.
         """
         if max_bytes < 0:
@@ -60,6 +83,35 @@ class BlobStore(ABC):
         with self._translated("look for", cid):
             return bool(self._has(cid))
 
+    def pin(self, cid: Cid) -> None:
+        """Has the store keep `cid` until it is released, whatever else it clears away. A node fetches it if need be.
+
+        Raises:
+          BlobNotFoundError: it is not to be had.
+          StorageUnavailableError: the store cannot be reached, or failed.
+          ReadOnlyStoreError: the store only hands out.
+        """
+        with self._translated("pin", cid):
+            self._pin(cid)
+
+    def release(self, cid: Cid) -> None:
+        """Lets the store forget `cid`, now or later. Releasing what is not there is harmless.
+
+        Raises:
+          StorageUnavailableError: the store cannot be reached, or failed.
+        """
+        with self._translated("release", cid):
+            self._release(cid)
+
+    def measure(self) -> Usage | None:
+        """What the store holds; None for a store that only hands out.
+
+        Raises:
+          StorageUnavailableError: the store cannot be reached, or failed.
+        """
+        with self._translated("measure"):
+            return self._measure()
+
     @abstractmethod
     def _write(self, cid: Cid, data: bytes) -> None:
         """Stores `data`, all of it or nothing; durable once it returns."""
@@ -76,12 +128,23 @@ class BlobStore(ABC):
     def _has(self, cid: Cid) -> bool:
         """Whether bytes are stored for `cid`."""
 
+    def _pin(self, cid: Cid) -> None:
+        """Keeps `cid`. Where everything is kept until it is released, there is nothing to do but to look."""
+        if not self._has(cid):
+            raise BlobNotFoundError(str(cid))
+
+    def _release(self, cid: Cid) -> None:  # noqa: B027 - not abstract: who keeps nothing has nothing to let go of
+        """Lets go of `cid`, if it is there."""
+
+    def _measure(self) -> Usage | None:
+        return None
+
     @contextmanager
-    def _translated(self, verb: str, cid: Cid) -> Iterator[None]:
+    def _translated(self, verb: str, cid: Cid | str = "what it holds") -> Iterator[None]:
         """Callers handle `StorageError` only, so whatever else an implementation lets through becomes one here."""
         try:
             yield
-        except StorageError:
+        except (StorageError, BlobMismatchError, MalformedBlobError):
             raise
         except Exception as exc:
             raise StorageUnavailableError(f"{type(self).__name__} could not {verb} {cid}: {exc}") from exc

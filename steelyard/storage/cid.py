@@ -9,6 +9,7 @@ directory and an IPFS node, and every identifier on chain stays valid.
 """
 
 import hashlib
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -19,7 +20,9 @@ LINKS_PER_NODE: Final = 174
 
 
 @dataclass(frozen=True, slots=True)
-class _Subtree:
+class Subtree:
+    """A node and all that is below it."""
+
     cid: Cid
     content_bytes: int
     """Of the file's own bytes below this node."""
@@ -33,30 +36,42 @@ def compute_cid(data: bytes) -> Cid:
     References:
       UnixFS and dag-pb specifications, https://specs.ipfs.tech/unixfs/ and https://ipld.io/specs/codecs/dag-pb/spec/
     """
+    *_, (cid, _root) = lay_out(data)
+    return cid
+
+
+def lay_out(data: bytes) -> Iterator[tuple[Cid, bytes | memoryview]]:
+    """Every block of the file with its identifier, leaves first and the root last."""
     chunks = memoryview(data)
-    level = [_compute_leaf(chunks[start : start + CHUNK_BYTES]) for start in range(0, max(len(data), 1), CHUNK_BYTES)]
+    level = []
+    for start in range(0, max(len(data), 1), CHUNK_BYTES):
+        chunk = chunks[start : start + CHUNK_BYTES]
+        leaf = Cid(Codec.RAW, hashlib.sha256(chunk).digest())
+        level.append(Subtree(leaf, len(chunk), len(chunk)))
+        yield leaf, chunk
     while len(level) > 1:
-        level = [_compute_node(level[i : i + LINKS_PER_NODE]) for i in range(0, len(level), LINKS_PER_NODE)]
-    return level[0].cid
+        parents = []
+        for i in range(0, len(level), LINKS_PER_NODE):
+            children = level[i : i + LINKS_PER_NODE]
+            block = encode_node(children)
+            cid = Cid(Codec.DAG_PB, hashlib.sha256(block).digest())
+            total_bytes = len(block) + sum(child.total_bytes for child in children)
+            parents.append(Subtree(cid, sum(child.content_bytes for child in children), total_bytes))
+            yield cid, block
+        level = parents
 
 
-def _compute_leaf(chunk: memoryview) -> _Subtree:
-    return _Subtree(Cid(Codec.RAW, hashlib.sha256(chunk).digest()), len(chunk), len(chunk))
-
-
-def _compute_node(children: list[_Subtree]) -> _Subtree:
-    content_bytes = sum(child.content_bytes for child in children)
+def encode_node(children: Sequence[Subtree]) -> bytes:
+    """The dag-pb block of a file's inner node, in the one encoding that it has."""
     # UnixFS message: field 1 the type (2: file), 3 the file's size, 4 the size below each link.
-    unixfs = _encode_integer(1, 2) + _encode_integer(3, content_bytes)
+    unixfs = _encode_integer(1, 2) + _encode_integer(3, sum(child.content_bytes for child in children))
     unixfs += b"".join(_encode_integer(4, child.content_bytes) for child in children)
     # dag-pb puts the links (field 2: hash, empty name, size) before the data (field 1).
     links = (
         _encode_bytes(1, child.cid.to_bytes()) + _encode_bytes(2, b"") + _encode_integer(3, child.total_bytes)
         for child in children
     )
-    block = b"".join(_encode_bytes(2, link) for link in links) + _encode_bytes(1, unixfs)
-    cid = Cid(Codec.DAG_PB, hashlib.sha256(block).digest())
-    return _Subtree(cid, content_bytes, len(block) + sum(child.total_bytes for child in children))
+    return b"".join(_encode_bytes(2, link) for link in links) + _encode_bytes(1, unixfs)
 
 
 # Protocol buffers, as much of them as two messages need.

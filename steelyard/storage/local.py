@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from steelyard.errors import BlobNotFoundError
-from steelyard.storage.base import BlobStore
+from steelyard.storage.base import BlobStore, Usage
 from steelyard.types import Cid
 
 _PARTIAL: Final = ".partial-"
@@ -53,6 +53,13 @@ class LocalBlobStore(BlobStore):
 
     def _has(self, cid: Cid) -> bool:
         return self._path(cid).is_file()
+
+    def _release(self, cid: Cid) -> None:
+        self._path(cid).unlink(missing_ok=True)
+
+    def _measure(self) -> Usage:
+        sizes = [entry.stat().st_size for entry in os.scandir(self._root) if not entry.name.startswith(_PARTIAL)]
+        return Usage(len(sizes), sum(sizes))
 
     def _path(self, cid: Cid) -> Path:
         # A `Cid` spells itself in base32 only: its text cannot leave the directory.

@@ -1,7 +1,7 @@
 """Blobs in a dictionary: for tests, and for programs that run together in one process."""
 
 from steelyard.errors import BlobNotFoundError
-from steelyard.storage.base import BlobStore
+from steelyard.storage.base import BlobStore, Usage
 from steelyard.types import Cid
 
 
@@ -22,3 +22,9 @@ class MemoryBlobStore(BlobStore):
 
     def _has(self, cid: Cid) -> bool:
         return cid in self._blobs
+
+    def _release(self, cid: Cid) -> None:
+        self._blobs.pop(cid, None)
+
+    def _measure(self) -> Usage:
+        return Usage(len(self._blobs), sum(map(len, list(self._blobs.values()))))

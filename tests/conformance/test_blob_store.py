@@ -1,18 +1,44 @@
 """What every blob store must do. A new store adds one line to `STORES`."""
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from steelyard.errors import BlobNotFoundError, BlobTooLargeError
-from steelyard.storage import BlobStore, LocalBlobStore, MemoryBlobStore, compute_cid
+from steelyard.storage import (
+    BlobStore,
+    CompositeBlobStore,
+    GatewayBlobStore,
+    KuboBlobStore,
+    LocalBlobStore,
+    MemoryBlobStore,
+    compute_cid,
+)
+from steelyard.types import Cid
+from tests.fake_ipfs import FakeIpfs
 
-STORES: dict[str, Callable[[Path], BlobStore]] = {
-    "memory": lambda _path: MemoryBlobStore(),
-    "local": lambda path: LocalBlobStore(path / "blobs"),
+
+class FilledGateways(GatewayBlobStore):
+    """Gateways of a node that somebody puts things into."""
+
+    def __init__(self, node: FakeIpfs) -> None:
+        super().__init__([node.url, node.url], allow_private=True)
+        self._node = node
+
+    def _write(self, cid: Cid, data: bytes) -> None:
+        self._node.add(data)
+
+
+# A store that needs a node gets one.
+STORES: dict[str, Callable[[Path, FakeIpfs], BlobStore]] = {
+    "memory": lambda _path, _node: MemoryBlobStore(),
+    "local": lambda path, _node: LocalBlobStore(path / "blobs"),
+    "kubo": lambda _path, node: KuboBlobStore(node.url),
+    "gateway": lambda _path, node: FilledGateways(node),
+    "composite": lambda path, node: CompositeBlobStore([LocalBlobStore(path / "blobs"), KuboBlobStore(node.url)]),
 }
 
 BLOBS = {
@@ -25,8 +51,9 @@ BLOBS = {
 
 
 @pytest.fixture(params=STORES)
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> BlobStore:
-    return STORES[request.param](tmp_path)
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[BlobStore]:
+    with FakeIpfs() as node:
+        yield STORES[request.param](tmp_path, node)
 
 
 def test_absent_content_is_not_found(store: BlobStore) -> None:
@@ -74,3 +101,12 @@ def test_threads_share_a_store(store: BlobStore) -> None:
     with ThreadPoolExecutor(8) as pool:
         cids = list(pool.map(store.put, blobs))
         assert list(pool.map(lambda cid: store.get(cid, 50_000), cids)) == blobs
+
+
+def test_what_is_released_is_let_go_of_and_may_be_put_again(store: BlobStore) -> None:
+    cid = store.put(b"released")
+    store.release(cid)
+    store.release(cid)
+    store.release(compute_cid(b"never there"))
+    assert store.put(b"released") == cid
+    assert store.get(cid, 8) == b"released"

@@ -63,7 +63,7 @@ def test_every_byte_counts() -> None:
     ("text", "reason"),
     [
         ("", "characters"),
-        ("QmdfTbBqBPQ7VNxZEYEj14VmRuZBkqFbiwReogJgS1zR1n", "characters"),  # version 0
+        ("QmdfTbBqBPQ7VNxZEYEj14VmRuZBkqFbiwReogJgS1zR1n", "version 0; add the file again"),
         (EMPTY.upper(), "characters"),
         (EMPTY + "=", "characters"),
         (EMPTY[:-1], "characters"),
