@@ -11,32 +11,31 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch.nn import functional
 
-from simulation.attacks.base import Knowledge, Updates, View
-from simulation.cohort import SeedOf, build_cohort, single_thread
+from simulation.attacks import Backdoor, Knowledge, View
+from simulation.attacks.base import Updates
+from simulation.cohort import build_cohort
 from simulation.data import Holdings, deal_data
+from simulation.examiner import Examiner
 from simulation.experiment import Scenario
 from steelyard.constants import UPDATE_MAX, UPDATE_MIN
 from steelyard.errors import MalformedUpdateError, SpecError
 from steelyard.gram import compute_gram
 from steelyard.models.initial import compute_initial_parameters
-from steelyard.models.zoo import build_module, set_parameters
 from steelyard.rules import Rule, Weighing, compute_num_byzantine, get_rule
 from steelyard.rules.market import Market, Status
 from steelyard.spec import ProjectSpec, parse_project_spec
 from steelyard.storage import compute_cid
 from steelyard.types import Address, Gram, ParameterVector, ProjectId, UpdateVector
 from steelyard.updates.aggregate import compute_aggregate, compute_next_parameters
-from steelyard.updates.flatten import unflatten_parameters
 from steelyard.updates.quantise import clip_to_norm, dequantise, quantise
-from trainer_client.data import Dataset, conform
+from trainer_client.data import conform
 from trainer_client.training import Evaluation, compute_training_seed
 
 _ATTACK: Final = 16
-_EVALUATION_BATCH: Final = 2_048
+_SUM_LIMIT: Final = 2**62
+"""Bounds `A` instead of `AGGREGATE_LIMIT`, which is for 32 trainers: with more of them it still fits an int64."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -48,7 +47,8 @@ class PlayedRound:
       parameters: the global model that it started from, shape `(d,)`.
       trainers: which trainer each row is.
       updates: int16, shape `(n, d)`.
-      weighing: the rule's outcome.
+      root: the owner's root update, if the rule has one, shape `(d,)`.
+      weighing: the rule's outcome; its last row is the root update, if there is one.
       shares: what each row was paid.
       following: the global model after it, shape `(d,)`.
       market: the project after it.
@@ -60,6 +60,7 @@ class PlayedRound:
     parameters: ParameterVector
     trainers: tuple[int, ...]
     updates: NDArray[np.int16]
+    root: UpdateVector | None
     weighing: Weighing
     shares: tuple[int, ...]
     following: ParameterVector
@@ -77,8 +78,8 @@ class Identities:
 
     @classmethod
     def invent(cls, seed: int, trainers: int) -> "Identities":
-        """Names for a project without a chain."""
-        accounts = tuple(Address(f"0x{trainer + 1:040x}") for trainer in range(trainers))
+        """Names for a project without a chain; one more for the owner's root update."""
+        accounts = tuple(Address(f"0x{trainer + 1:040x}") for trainer in range(trainers + 1))
         return cls(ProjectId(seed.to_bytes(32, "big")), accounts)
 
     def seed_of(self, round_index: int, trainer: int) -> int:
@@ -114,10 +115,14 @@ class Engine:
         self.identities = identities or Identities.invent(scenario.seed, scenario.trainers)
         self.rule: Rule = get_rule(scenario.rule)
         datasets = [conform(dataset, self.spec.data) for dataset in self.holdings.trainers]
-        seed_of: SeedOf = self.identities.seed_of
-        self._cohort = build_cohort(scenario.cohort, self.spec, datasets, seed_of)
+        if self.rule.rooted:
+            if self.holdings.root is None:
+                raise SpecError(f"data.root_examples: the rule `{self.rule.name}` needs some for its root update")
+            datasets.append(conform(self.holdings.root, self.spec.data))
+        self._cohort = build_cohort(scenario.cohort, self.spec, datasets, self.identities.seed_of)
         self._examiner = Examiner(self.spec, conform(self.holdings.test, self.spec.data))
         self._momenta: dict[int, NDArray[np.float64]] = {}
+        self._histories: dict[int, NDArray[np.int64]] = {}
         self._movement: NDArray[np.float64] | None = None
         self.parameters = compute_initial_parameters(scenario.model, scenario.initial_seed)
         self.market = Market.open(scenario.terms, scenario.trainers)
@@ -133,15 +138,17 @@ class Engine:
         """One attempt; None if too few submitted."""
         index, before = self.market.round_index, self.parameters
         active = self.market.active
-        rows, updates = self._submit(index, active)
+        rows, updates, root = self._submit(index, active)
         if len(rows) < self.scenario.market.min_trainers:
             self.market = self.market.close_too_few(rows)
             return None
-        weighing = self._weigh(updates)
-        step = self._move(updates, weighing)
-        self.parameters = step
-        self._movement = step.astype(np.float64) - before
-        contributions = dict(zip(rows, weighing.contributions, strict=True))
+        if self.rule.historic:
+            for row, update in zip(rows, updates, strict=True):
+                self._histories[row] = self._histories.get(row, 0) + update.astype(np.int64)
+        weighing = self._weigh(rows, updates, root)
+        self.parameters = self._move(updates, weighing)
+        self._movement = self.parameters.astype(np.float64) - before
+        contributions = dict(zip(rows, weighing.contributions[: len(rows)], strict=True))
         earned = [self.market.members[row].earned for row in rows]
         self.market = self.market.close_round(contributions, tuple(rows[i] for i in weighing.opposed))
         evaluation, success = self._examine(index)
@@ -150,9 +157,10 @@ class Engine:
             parameters=before,
             trainers=rows,
             updates=updates,
+            root=root,
             weighing=weighing,
             shares=tuple(self.market.members[row].earned - old for row, old in zip(rows, earned, strict=True)),
-            following=step,
+            following=self.parameters,
             market=self.market,
             evaluation=evaluation,
             attack_success=success,
@@ -160,10 +168,17 @@ class Engine:
 
     # From data to integers
 
-    def _submit(self, index: int, active: Sequence[int]) -> tuple[tuple[int, ...], NDArray[np.int16]]:
-        """Who submits, and what: int16, shape `(n, d)`. Honest trainers without a usable update sit the round out."""
+    def _submit(
+        self, index: int, active: Sequence[int]
+    ) -> tuple[tuple[int, ...], NDArray[np.int16], UpdateVector | None]:
+        """Who submits, what they submit (int16, shape `(n, d)`), and the root update, if there is to be one.
+
+        Honest trainers without a usable update sit the round out.
+        """
         scenario = self.scenario
-        deltas = self._remember(active, self._cohort.train(index, self.parameters, active))
+        trained = self._cohort.train(index, self.parameters, (*active, *((scenario.trainers,) * self.rule.rooted)))
+        root = self._force(trained[-1]) if self.rule.rooted else None
+        deltas = self._remember(active, trained[: len(active)])
         attackers = [row for row, trainer in enumerate(active) if trainer < scenario.dishonest]
         sent: dict[int, UpdateVector] = {}
         for row, trainer in enumerate(active):
@@ -176,11 +191,12 @@ class Engine:
             finite = np.logical_and.reduce(np.isfinite(deltas), axis=1)
             own = np.where(finite[attackers, None], deltas[attackers], 0.0)
             honest = [row for row in range(len(active)) if row not in attackers and finite[row]]
-            crafted = self._craft(index, own, deltas[honest])
+            crafted = self._craft(index, [active[row] for row in attackers], own, deltas[honest], root)
             for row, update in zip(attackers, crafted, strict=True):
                 sent[active[row]] = self._force(update)
         rows = tuple(sorted(sent))
-        return rows, np.stack([sent[row] for row in rows]) if rows else np.empty((0, self.parameters.size), np.int16)
+        empty = np.empty((0, self.parameters.size), np.int16)
+        return rows, np.stack([sent[row] for row in rows]) if rows else empty, root
 
     def _remember(self, active: Sequence[int], deltas: Updates) -> Updates:
         """What everybody sends if it is honest: its update, or the momentum of its updates."""
@@ -195,8 +211,19 @@ class Engine:
             deltas[row] = momentum
         return deltas
 
-    def _craft(self, index: int, own: Updates, honest: Updates) -> Updates:
+    def _craft(
+        self, index: int, attackers: Sequence[int], own: Updates, honest: Updates, root: UpdateVector | None
+    ) -> Updates:
         scenario = self.scenario
+
+        def aggregate(crafted: Updates, supposed: Updates) -> NDArray[np.float64]:
+            """As the round itself would: attackers stand first. Nobody else's history is known to them."""
+            updates = np.stack([self._force(update) for update in (*crafted, *supposed)])
+            strangers = range(scenario.trainers + 1, scenario.trainers + 1 + len(supposed))
+            weighing = self._weigh((*attackers, *strangers), updates, root)
+            weights = np.array([weight / weighing.normaliser for weight in weighing.weights[: len(updates)]])
+            return weights @ dequantise(updates, self.spec.quantisation.scale)
+
         n = len(own) + len(honest)
         view = View(
             own=own,
@@ -206,7 +233,7 @@ class Engine:
             n=n,
             f=compute_num_byzantine(n, scenario.market.byzantine_bps),
             clip=self.spec.quantisation.l2_norm_clip,
-            aggregate=self._try,
+            aggregate=aggregate,
             knowledge=scenario.known,
             _honest=honest if scenario.known is Knowledge.OMNISCIENT else None,
         )
@@ -227,52 +254,40 @@ class Engine:
 
     # From integers to the next model
 
-    def _weigh(self, updates: NDArray[np.int16]) -> Weighing:
-        gram: Gram = compute_gram(updates)
+    def _weigh(self, rows: Sequence[int], updates: NDArray[np.int16], root: UpdateVector | None) -> Weighing:
+        gram = compute_gram(updates if root is None else np.vstack([updates, root]))
         f = compute_num_byzantine(len(updates), self.scenario.market.byzantine_bps)
-        return self.rule.weigh(gram, f, updates.shape[1])
+        history = None
+        if self.rule.historic:
+            sums = [self._histories.get(row, update) for row, update in zip(rows, updates, strict=True)]
+            history = compute_history_gram(np.array(sums, dtype=np.int64))
+        return self.rule.weigh(gram, f, updates.shape[1], history)
 
     def _move(self, updates: NDArray[np.int16], weighing: Weighing) -> ParameterVector:
-        aggregate = compute_aggregate(list(updates), weighing.weights)
+        aggregate = compute_aggregate(list(updates), weighing.weights[: len(updates)], _SUM_LIMIT)
         scale = self.spec.quantisation.scale
         return compute_next_parameters(self.parameters, aggregate, weighing.normaliser, scale)
-
-    def _try(self, crafted: Updates, honest: Updates) -> NDArray[np.float64]:
-        """How far the model would move, shape `(d,)`: attackers stand first, as in a round."""
-        updates = np.stack([self._force(update) for update in (*crafted, *honest)])
-        weighing = self._weigh(updates)
-        weights = np.array([weight / weighing.normaliser for weight in weighing.weights])
-        return weights @ dequantise(updates, self.spec.quantisation.scale)
 
     def _examine(self, index: int) -> tuple[Evaluation | None, float | None]:
         due = (index + 1) % self.scenario.evaluate_every == 0 or self.market.status is not Status.RUNNING
         if not due:
             return None, None
-        return self._examiner.evaluate(self.parameters), None
+        attack = self.scenario.attack
+        success = self._examiner.measure_backdoor(self.parameters, attack) if isinstance(attack, Backdoor) else None
+        return self._examiner.evaluate(self.parameters), success
 
 
-class Examiner:
-    """Looks at models with held-out data, kept as tensors from one look to the next."""
+def compute_history_gram(sums: NDArray[np.int64]) -> Gram:
+    """The exact Gram matrix of sums of up to 2^14 updates, shape `(n, d)`, by two digits: `2^15·high + low`.
 
-    def __init__(self, spec: ProjectSpec, dataset: Dataset) -> None:
-        self._model = spec.model
-        self._features, self._labels = torch.tensor(dataset.features), torch.tensor(dataset.labels)
-        with torch.random.fork_rng(devices=[]):
-            self._module = build_module(spec.model).eval()
-
-    def compute_logits(self, parameters: ParameterVector, features: torch.Tensor) -> torch.Tensor:
-        """Logits, shape `(N, classes)`."""
-        set_parameters(self._module, unflatten_parameters(parameters, self._model.shapes))
-        with single_thread(), torch.inference_mode():
-            return torch.cat([self._module(part) for part in torch.split(features, _EVALUATION_BATCH)])
-
-    def evaluate(self, parameters: ParameterVector) -> Evaluation:
-        """Accuracy and mean cross-entropy."""
-        logits = self.compute_logits(parameters, self._features)
-        with single_thread(), torch.inference_mode():
-            correct = int((logits.argmax(1) == self._labels).sum())
-            loss = functional.cross_entropy(logits, self._labels).item()
-        return Evaluation(correct / len(self._labels), loss, len(self._labels))
+    >>> compute_history_gram(np.array([[70_000, -1], [3, 2**29]])).tolist()
+    [[4900000001, -536660912], [-536660912, 288230376151711753]]
+    """
+    n = len(sums)
+    digits = compute_gram(np.vstack([sums >> 15, sums & 0x7FFF]).astype(np.int16))
+    crossed = digits[:n, n:]
+    gram: Gram = (digits[:n, :n] << 30) + (crossed + crossed.T << 15) + digits[n:, n:]
+    return gram
 
 
 def play(scenario: Scenario) -> Iterator[PlayedRound]:

@@ -109,7 +109,8 @@ class Scenario(StrictModel):
     """One project, played once."""
 
     seed: Seed
-    trainers: Annotated[int, Field(ge=3, le=1_000)]
+    trainers: Annotated[int, Field(ge=3, le=180)]
+    """A chain takes 32; beyond 180 the aggregate's exact sums would not fit."""
     dishonest: Count = 0
     """How many of them attack: the first ones, which ties favour."""
     attack: AnyAttack = NoAttack()

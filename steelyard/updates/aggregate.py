@@ -41,17 +41,20 @@ class Aggregate:
     """The encoded proof that the committed vectors are short; empty where the project asks for none."""
 
 
-def compute_aggregate(updates: Sequence[UpdateVector], weights: Sequence[int]) -> NDArray[np.int64]:
+def compute_aggregate(
+    updates: Sequence[UpdateVector], weights: Sequence[int], limit: int = AGGREGATE_LIMIT
+) -> NDArray[np.int64]:
     """`A = Σ_i w_i u_i`, exactly.
 
     Args:
       updates: one vector of shape `(d,)` and type int16 per trainer.
       weights: one integer per trainer, not negative.
+      limit: bounds the entries of `A`, below 2^63; simulations of more than 32 trainers need a higher one.
 
     Returns:
-      `A`, shape `(d,)`, int64. No product or sum on the way leaves int64: `Σ w_i · 2^15 ≤ 2^57` is checked.
+      `A`, shape `(d,)`, int64. No product or sum on the way leaves int64: `Σ w_i · 2^15 ≤ limit` is checked.
     """
-    if sum(weights) * -UPDATE_MIN > AGGREGATE_LIMIT or min(weights) < 0:
+    if sum(weights) * -UPDATE_MIN > limit or min(weights) < 0:
         raise ValueError(f"weights {list(weights)} are not those of a rule")
     (dimension,) = updates[0].shape
     aggregate = np.zeros(dimension, dtype=np.int64)
