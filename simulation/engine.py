@@ -6,7 +6,7 @@ and membership. What a chain adds (commitments, proofs, votes, deadlines) change
 """
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -96,6 +96,7 @@ class Engine:
         holdings: Holdings | None = None,
         identities: Identities | None = None,
         spec: ProjectSpec | None = None,
+        takes_part: Callable[[int, int], bool] = lambda _round, _trainer: True,
     ) -> None:
         """Deals the data and prepares training.
 
@@ -104,12 +105,14 @@ class Engine:
           holdings: the data, if they are not the scenario's.
           identities: the trainers' accounts, if they stand on a chain.
           spec: the project's specification, if it stands on a chain.
+          takes_part: whether a trainer submits in a round; everybody does if not given.
 
         Raises:
           DataError: the data cannot be read or dealt.
           SpecError: the model does not fit the data.
         """
         self.scenario = scenario
+        self.takes_part = takes_part
         self.holdings = holdings or deal_data(scenario)
         self.spec = spec or build_spec(scenario, self.holdings)
         self.identities = identities or Identities.invent(scenario.seed, scenario.trainers)
@@ -137,7 +140,7 @@ class Engine:
     def _play_round(self) -> PlayedRound | None:
         """One attempt; None if too few submitted."""
         index, before = self.market.round_index, self.parameters
-        active = self.market.active
+        active = [trainer for trainer in self.market.active if self.takes_part(index, trainer)]
         rows, updates, root = self._submit(index, active)
         if len(rows) < self.scenario.market.min_trainers:
             self.market = self.market.close_too_few(rows)

@@ -97,6 +97,12 @@ class View:
         std: NDArray[np.float64] = self.known.std(axis=0)
         return std
 
+    @property
+    def sign(self) -> NDArray[np.float64]:
+        """The sign of `μ` in each coordinate, shape `(d,)`."""
+        sign: NDArray[np.float64] = np.sign(self.mean)
+        return sign
+
     def repeat(self, update: NDArray[np.float64]) -> Updates:
         """The same update from every attacker."""
         return np.tile(update, (self.k, 1))

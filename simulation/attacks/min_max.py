@@ -62,7 +62,7 @@ class BoundedDeviation(CraftedAttack):
             case "std":
                 return view.std
             case "sign":
-                return np.sign(view.mean)
+                return view.sign
             case _:
                 norm = float(np.linalg.norm(view.mean))
                 return view.mean / norm if norm else view.mean

@@ -45,17 +45,17 @@ class RuleTailored(CraftedAttack):
         """`p`, shape `(d,)`."""
         if self.perturbation == "mean":
             return view.mean
-        raw: NDArray[np.float64] = view.std if self.perturbation == "std" else np.sign(view.mean)
-        norm = float(np.linalg.norm(raw))
-        length = float(np.linalg.norm(view.mean))
-        return raw * (length / norm if norm else 0.0)
+        direction = view.std if self.perturbation == "std" else view.sign
+        norm, length = float(np.linalg.norm(direction)), float(np.linalg.norm(view.mean))
+        return direction * (length / norm) if norm else direction
 
 
 def suppose_honest(view: View, rng: np.random.Generator) -> Updates:
     """Updates of as many honest trainers as there are, with the attackers' own mean and covariance."""
     centred = view.own - view.own.mean(axis=0)
     mixture = rng.normal(size=(view.n - view.k, view.k)) / np.sqrt(max(1, view.k - 1))
-    return view.own.mean(axis=0) + mixture @ centred
+    supposed: Updates = view.own.mean(axis=0) + mixture @ centred
+    return supposed
 
 
 def maximise(measure: Callable[[float], float], trials: int) -> float:
