@@ -5,7 +5,7 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH):$(CURDIR)/node_modules/.bin
 export PYTHONDONTWRITEBYTECODE := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-deep security bench bench-peers lint check contracts clean
+.PHONY: help setup demo demo-ipfs ipfs test test-deep security bench bench-peers lint check contracts clean
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
@@ -25,8 +25,17 @@ node_modules/.ok: package.json package-lock.json
 	npm ci --no-progress --no-audit --no-fund
 	@touch $@
 
+ipfs: scripts/ipfs/node_modules/.ok ## Install the IPFS node that tests and `demo --ipfs` start
+
+scripts/ipfs/node_modules/.ok: scripts/ipfs/package.json scripts/ipfs/package-lock.json
+	cd scripts/ipfs && npm ci --no-progress --no-audit --no-fund
+	@touch $@
+
 demo: setup ## Run a whole federated project on a local chain and check every figure of it
 	$(V)/steelyard demo
+
+demo-ipfs: setup ipfs ## The same over two IPFS nodes that exchange every blob
+	$(V)/steelyard demo --ipfs
 
 check: setup ## Linters, types, import direction, formatting; changes nothing
 	$(V)/ruff check .
@@ -40,11 +49,11 @@ lint: setup ## Mend what the linters can mend
 	$(V)/ruff format .
 	forge fmt
 
-test: check ## Everything that must hold before a commit, in under ten minutes
+test: check ipfs ## Everything that must hold before a commit, in under ten minutes
 	forge test
 	$(V)/pytest -q -n 2 --dist loadgroup -m "not deep" tests
 
-test-deep: setup ## The long suites: more fuzzing, deeper invariants, rebuilt artifacts
+test-deep: setup ipfs ## The long suites: more fuzzing, deeper invariants, rebuilt artifacts
 	FOUNDRY_PROFILE=deep forge test
 	$(V)/pytest -q -m deep tests
 
@@ -70,4 +79,4 @@ contracts: setup ## Rebuild the committed contract artifacts and gas snapshots
 	$(V)/python -m scripts.compile_contracts
 
 clean: ## Remove everything that can be made again
-	rm -rf .venv .venv-sec node_modules bench/peers/node_modules build out cache *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-sec node_modules bench/peers/node_modules scripts/ipfs/node_modules build out cache *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

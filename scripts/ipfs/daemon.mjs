@@ -3,7 +3,8 @@
 //   node daemon.mjs REPOSITORY SWARM_PORT API_PORT GATEWAY_PORT
 //
 // It knows nobody: no bootstrap peers, no discovery, no routing, no preloading. Whoever wants two of them to talk
-// connects them (`swarm/connect`). Prints one JSON object when it answers, and ends on SIGTERM.
+// connects them (`swarm/connect`). Prints one JSON object when it answers, and ends on SIGTERM or when its standard
+// input does, so that it does not outlive whoever started it.
 
 import { createServer } from 'node:http'
 
@@ -66,3 +67,4 @@ const stop = async () => {
 }
 process.on('SIGTERM', stop)
 process.on('SIGINT', stop)
+process.stdin.on('end', stop).resume()
