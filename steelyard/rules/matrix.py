@@ -1,15 +1,19 @@
 """Gram matrices of exact integers: the check at the door, and distances between rows."""
 
 from math import sqrt
+from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from steelyard.errors import MalformedUpdateError
 from steelyard.types import Gram
 
 _INT64_MIN = -(2**63)
 _INT64_MAX = 2**63 - 1
+
+Matrix = NDArray[Any]
+"""Exact integers: int64 where every result fits, Python integers otherwise. Shape `(n, n)`."""
 
 IndexSet = tuple[int, ...]
 """Row indices, ascending."""
@@ -48,20 +52,39 @@ def check_gram(matrix: ArrayLike) -> Gram:
     return gram
 
 
-def compute_squared_distances(gram: Gram) -> Gram:
-    """`‖x_i − x_j‖² = G_ii + G_jj − 2·G_ij`, shape `(n, n)`."""
+def widen(matrix: Matrix, factor: int) -> Matrix:
+    """The matrix in a type that holds sums of `factor` of its entries: int64, or Python integers if that is too small.
+
+    Args:
+      matrix: int64, or Python integers.
+      factor: positive.
+    """
+    if max(int(matrix.max()), -int(matrix.min())) * factor <= _INT64_MAX:
+        return matrix.astype(np.int64)
+    return matrix.astype(object)
+
+
+def compute_squared_distances(gram: Matrix) -> Matrix:
+    """`‖x_i − x_j‖² = G_ii + G_jj − 2·G_ij`, shape `(n, n)`, in a type that holds the sum of a row."""
+    gram = widen(gram, 4 * len(gram))
     squared_norms = gram.diagonal()
-    distances: Gram = squared_norms[:, None] + squared_norms[None, :] - 2 * gram
+    distances: Matrix = squared_norms[:, None] + squared_norms[None, :] - 2 * gram
     return distances
 
 
-def compute_nearest_others(distances: Gram, count: int) -> tuple[IndexSet, ...]:
+def compute_nearest_others(distances: Matrix, count: int) -> tuple[IndexSet, ...]:
     """For each row the `count` other rows at the smallest `(distance, index)`."""
     nearest = []
     for row, order in enumerate(np.argsort(distances, axis=1, kind="stable").tolist()):
         order.remove(row)
         nearest.append(tuple(sorted(order[:count])))
     return tuple(nearest)
+
+
+def sum_members(distances: Matrix, sets: tuple[IndexSet, ...]) -> Integers:
+    """For each row the sum of its distances to the members of its set."""
+    sums: list[int] = np.take_along_axis(distances, np.array(sets), axis=1).sum(axis=1).tolist()
+    return tuple(sums)
 
 
 def compute_cosine(inner: int, squared_norm_a: int, squared_norm_b: int) -> float:

@@ -3,9 +3,15 @@
 from dataclasses import dataclass
 
 from steelyard.constants import ONE
-from steelyard.rules.matrix import IndexSet, Integers, compute_nearest_others, compute_squared_distances
+from steelyard.rules.matrix import (
+    IndexSet,
+    Integers,
+    Matrix,
+    compute_nearest_others,
+    compute_squared_distances,
+    sum_members,
+)
 from steelyard.rules.selection import compute_indicator
-from steelyard.types import Gram
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +46,7 @@ class Company:
         return ONE * len(self.selected)
 
 
-def select_nearest_to_pivot(gram: Gram, f: int) -> Company:
+def select_nearest_to_pivot(gram: Matrix, f: int) -> Company:
     """Accepts the `n − f` rows nearest to a pivot, the pivot among them.
 
     Args:
@@ -58,6 +64,6 @@ def select_nearest_to_pivot(gram: Gram, f: int) -> Company:
     sets = tuple(
         tuple(sorted((row, *others))) for row, others in enumerate(compute_nearest_others(distances, n - f - 1))
     )
-    scores = tuple(sum(int(distances[row, member]) for member in members) for row, members in enumerate(sets))
+    scores = sum_members(distances, sets)
     pivot = min(range(n), key=lambda row: (scores[row], row))
     return Company(pivot, scores, tuple(distances[pivot].tolist()), sets)

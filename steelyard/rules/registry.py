@@ -18,8 +18,12 @@ from typing import Final
 from numpy.typing import ArrayLike
 
 from steelyard.errors import SpecError, TooFewUpdatesError
+from steelyard.rules.centred_clipping import weigh_by_centred_clipping
 from steelyard.rules.clip import clip_to_median
 from steelyard.rules.contribution import NO_MERIT, compute_merits, has_quorum
+from steelyard.rules.flag import weigh_by_flag
+from steelyard.rules.foolsgold import weigh_by_dissimilarity
+from steelyard.rules.geometric_median import weigh_by_geometric_median
 from steelyard.rules.matrix import check_gram
 from steelyard.rules.mixing import mix_nearest_neighbours
 from steelyard.rules.nearest import select_nearest_to_pivot
@@ -132,6 +136,11 @@ RULES: Final[Mapping[str, Rule]] = MappingProxyType(
             MEAN,
             Rule("nna", (), select_nearest_to_pivot),
             Rule("fltrust", (), weigh_by_trust, rooted=True),
+            Rule("geometric-median", (), weigh_by_geometric_median),
+            Rule("clip-nnm-geometric-median", (clip_to_median, mix_nearest_neighbours), weigh_by_geometric_median),
+            Rule("centred-clipping", (), weigh_by_centred_clipping),
+            Rule("flag", (), weigh_by_flag),
+            Rule("foolsgold", (), weigh_by_dissimilarity, historic=True),
         )
     }
 )

@@ -3,8 +3,14 @@
 from dataclasses import dataclass
 
 from steelyard.constants import ONE
-from steelyard.rules.matrix import IndexSet, Integers, compute_nearest_others, compute_squared_distances
-from steelyard.types import Gram
+from steelyard.rules.matrix import (
+    IndexSet,
+    Integers,
+    Matrix,
+    compute_nearest_others,
+    compute_squared_distances,
+    sum_members,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,13 +95,13 @@ def compute_indicator(members: IndexSet, n: int) -> Integers:
     return tuple(ONE if row in members else 0 for row in range(n))
 
 
-def select_everyone(gram: Gram, f: int) -> Everyone:
+def select_everyone(gram: Matrix, f: int) -> Everyone:
     """Accepts every row: for consortia whose members trust each other. One dishonest row moves the sum at will."""
     del f
     return Everyone(tuple(range(len(gram))))
 
 
-def select_multi_krum(gram: Gram, f: int) -> Krum:
+def select_multi_krum(gram: Matrix, f: int) -> Krum:
     """Accepts the `n − f` rows with the smallest Krum score.
 
     Args:
@@ -110,6 +116,6 @@ def select_multi_krum(gram: Gram, f: int) -> Krum:
     n = len(gram)
     distances = compute_squared_distances(gram)
     nearest = compute_nearest_others(distances, n - f - 2)
-    scores = tuple(sum(int(distances[row, other]) for other in others) for row, others in enumerate(nearest))
+    scores = sum_members(distances, nearest)
     selected = sorted(range(n), key=lambda row: (scores[row], row))[: n - f]
     return Krum(tuple(sorted(selected)), scores, nearest)

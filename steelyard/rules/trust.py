@@ -4,14 +4,14 @@ from math import isqrt
 from typing import Final
 
 from steelyard.constants import ONE
+from steelyard.rules.matrix import Matrix
 from steelyard.rules.selection import Graded
-from steelyard.types import Gram
 
 MAX_WEIGHT: Final = ONE << 4
 """No row weighs more than sixteen rows of the root's length that are trusted entirely."""
 
 
-def weigh_by_trust(gram: Gram, f: int) -> Graded:
+def weigh_by_trust(gram: Matrix, f: int) -> Graded:
     r"""Weighs rows by their cosine with the last row, the root, and brings them to its length.
 
     Trust is `ReLU(cos(u_i, g))`, and a row enters as `trust_i · u_i · ‖g‖ / ‖u_i‖`: its factor is

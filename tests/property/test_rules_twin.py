@@ -28,14 +28,14 @@ def assert_equal_to_twin(name: str, gram: Gram, f: int, d: int) -> None:
 @settings(max_examples=150, deadline=None)
 @given(gram_matrices(max_rows=14))
 def test_rules_equal_the_twin_on_gram_matrices(case: tuple[Gram, int, int]) -> None:
-    for name in RULES:
+    for name in rules_twin.RULES:
         assert_equal_to_twin(name, *case)
 
 
 @settings(max_examples=150, deadline=None)
 @given(symmetric_matrices(max_rows=10))
 def test_rules_equal_the_twin_on_any_symmetric_matrix(case: tuple[Gram, int, int]) -> None:
-    for name in RULES:
+    for name in rules_twin.RULES:
         assert_equal_to_twin(name, *case)
 
 
@@ -43,7 +43,7 @@ def test_rules_equal_the_twin_on_any_symmetric_matrix(case: tuple[Gram, int, int
 def test_rules_equal_the_twin_on_full_sized_rounds(n: int) -> None:
     vectors = build_honest_vectors(n, noise=3.0, seed=n)
     vectors[-1] *= -4
-    for name in RULES:
+    for name in rules_twin.RULES:
         assert_equal_to_twin(name, compute_gram(vectors), (n - 3) // 2, vectors.shape[1])
 
 

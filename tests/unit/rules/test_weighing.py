@@ -78,7 +78,9 @@ def test_facts_that_a_rule_does_not_have_are_none() -> None:
             for fact in ("clipping", "neighbourhoods", "krum", "company", "graded")
             if getattr(weighing, fact) is not None
         ]
-        for name, weighing in ((name, rule.weigh(gram, 1, 400)) for name, rule in RULES.items())
+        for name, weighing in (
+            (name, rule.weigh(gram, 1, 400, gram if rule.historic else None)) for name, rule in RULES.items()
+        )
     }
     assert facts == {
         "clip-nnm-multi-krum": ["clipping", "neighbourhoods", "krum"],
@@ -86,12 +88,18 @@ def test_facts_that_a_rule_does_not_have_are_none() -> None:
         "mean": [],
         "nna": ["company"],
         "fltrust": ["graded"],
+        "geometric-median": ["graded"],
+        "clip-nnm-geometric-median": ["clipping", "neighbourhoods", "graded"],
+        "centred-clipping": ["graded"],
+        "flag": ["graded"],
+        "foolsgold": ["graded"],
     }
 
 
 def test_normaliser_is_the_sum_of_the_weights_where_nothing_is_clipped() -> None:
     gram = np.full((7, 7), 10**6, dtype=np.int64)
-    normalisers = {name: rule.weigh(gram, 2 - rule.rooted, 400) for name, rule in RULES.items()}
+    counting = {name: RULES[name] for name in ("clip-nnm-multi-krum", "multi-krum", "mean", "nna", "fltrust")}
+    normalisers = {name: rule.weigh(gram, 2 - rule.rooted, 400) for name, rule in counting.items()}
     assert {name: weighing.normaliser // ONE for name, weighing in normalisers.items()} == {
         "clip-nnm-multi-krum": 25,
         "multi-krum": 5,
