@@ -166,6 +166,61 @@ contract BLS12381Test is Vectors {
         assertFalse(tooLittle, "one less is not");
     }
 
+    /// @dev The plain twin of the library's assembly is Solidity's own way to call an address.
+    function testFuzz_CallsLikeItsPlainTwin(uint256 seed) public view {
+        bytes memory term = bytes.concat(draw(seed, "first"), keccak256(abi.encode(seed)));
+        bytes memory terms = bytes.concat(term, draw(seed, "second"), keccak256(abi.encode(seed, seed)));
+        bytes memory minusOne = bytes.concat(draw(seed, "first"), bytes32(ORDER - 1));
+        assertTwins(BLS12381.G1_MSM, terms, abi.encodeCall(bls.msm, (terms)));
+        assertTwins(BLS12381.G1_MSM, minusOne, abi.encodeCall(bls.negate, (draw(seed, "first"))));
+
+        bytes memory scaled = bytes.concat(drawG2(seed, "first"), keccak256(abi.encode(seed)));
+        bytes memory pointsG2 = bytes.concat(drawG2(seed, "first"), drawG2(seed, "second"));
+        assertTwins(BLS12381.G2_MSM, scaled, abi.encodeCall(bls.multiplyG2, (scaled)));
+        assertTwins(BLS12381.G2_ADD, pointsG2, abi.encodeCall(bls.addG2, (pointsG2)));
+
+        bytes memory pairs = bytes.concat(draw(seed, "third"), drawG2(seed, "third"));
+        assertTwins(BLS12381.PAIRING_CHECK, pairs, abi.encodeCall(bls.isPairingOne, (pairs)));
+        pairs = bytes.concat(draw(seed, "first"), drawG2(seed, "first"), draw(seed, "second"), drawG2(seed, "second"));
+        assertTwins(BLS12381.PAIRING_CHECK, pairs, abi.encodeCall(bls.isPairingOne, (pairs)));
+    }
+
+    /// @dev The same answer, or else the error that names the precompile.
+    function assertTwins(address precompile, bytes memory input, bytes memory call) internal view {
+        (bool isGood, bytes memory expected) = precompile.staticcall{gas: 200_000}(input);
+        (bool success, bytes memory answer) = address(bls).staticcall(call);
+        assertEq(success, isGood);
+        if (isGood && expected.length > 32) answer = abi.decode(answer, (bytes));
+        assertEq(answer, isGood ? expected : abi.encodeWithSelector(IGramVerifier.InvalidPoint.selector, precompile));
+    }
+
+    /// @dev Good points mostly: a bad one makes the whole call fail.
+    function draw(uint256 seed, string memory which) internal view returns (bytes memory) {
+        uint256 k = uint256(keccak256(abi.encode(seed, which))) % 16;
+        if (k == 0) return outsideSubgroup;
+        if (k == 1) return abi.encodePacked(uint256(0), uint256(1), uint256(0), uint256(1));
+        if (k == 2) return new bytes(G1_BYTES);
+        return k < 9 ? srs.g1One : srs.g1Tau;
+    }
+
+    function drawG2(uint256 seed, string memory which) internal view returns (bytes memory) {
+        uint256 k = uint256(keccak256(abi.encode(seed, which, "G2"))) % 16;
+        if (k == 0) return abi.encodePacked(new bytes(G2_BYTES - 1), bytes1(0x01));
+        if (k == 1) return new bytes(G2_BYTES);
+        return k < 9 ? srs.g2One : srs.g2Tau;
+    }
+
+    /// @dev Fermat's, by squaring and multiplying.
+    function testFuzz_InverseEqualsItsPlainTwin(uint256 x) public view {
+        x = bound(x, 1, ORDER - 1);
+        (uint256 expected, uint256 square) = (1, x);
+        for (uint256 exponent = ORDER - 2; exponent > 0; exponent /= 2) {
+            if (exponent % 2 == 1) expected = mulmod(expected, square, ORDER);
+            square = mulmod(square, square, ORDER);
+        }
+        assertEq(bls.inverse(x), expected);
+    }
+
     function testFuzz_InverseTimesItselfIsOne(uint256 x) public view {
         x = bound(x, 1, ORDER - 1);
         assertEq(mulmod(x, bls.inverse(x), ORDER), 1);

@@ -4,6 +4,7 @@ pragma solidity 0.8.37;
 import {GramVerifier} from "../../src/GramVerifier.sol";
 import {IGramVerifier} from "../../src/interfaces/IGramVerifier.sol";
 import {BLS12381, G1_BYTES, G2_BYTES} from "../../src/libraries/BLS12381.sol";
+import {CodeData} from "../../src/libraries/CodeData.sol";
 import {Vectors} from "./Vectors.sol";
 
 contract DeploymentTest is Vectors {
@@ -74,6 +75,10 @@ contract DeploymentTest is Vectors {
         GramVerifier verifier = new GramVerifier(powers, srs);
         assertEq(verifier.powers(), powers);
         assertEq(verifier.srs(), bytes.concat(srs.g1One, srs.g1Tau, srs.blinding, srs.g2One, srs.g2Tau, srs.g2Tau2));
+    }
+
+    function testFuzz_DataIsKeptBehindAStop(bytes memory data) public {
+        assertEq(address(new CodeData(data)).code, bytes.concat(hex"00", data));
     }
 
     function test_FitsTheCodeSizeLimit() public {
