@@ -35,6 +35,7 @@ from steelyard.cli_support import (
     print_lines,
     print_warning,
 )
+from steelyard.rounds.keys import register_keys
 from steelyard.storage import open_store
 
 app = create_app(
@@ -59,6 +60,7 @@ def register(
     min_fee_bps: Annotated[int, typer.Option(help="The smallest fee that you work for, in basis points.")] = 0,
     rpc_url: RpcUrl = DEFAULT_RPC_URL,
     deployment_file: DeploymentFile = DEFAULT_DEPLOYMENT,
+    store_url: StoreUrl = DEFAULT_STORE,
     keystore: KeystoreFile = DEFAULT_KEYSTORE,
     passphrase_file: PassphraseFile = None,
 ) -> None:
@@ -70,8 +72,7 @@ def register(
     connection = open_connection(rpc_url, deployment_file, identity)
     marketplace, erc20 = connection.marketplace, connection.get_token(parse_address(token))
     decimals = erc20.get_decimals()
-    if marketplace.get_key(identity.address) != identity.public_key:
-        marketplace.register_key(identity.public_key)
+    register_keys(marketplace, open_store(store_url), identity)
     amount = parse_amount(deposit, decimals)
     if amount:
         erc20.approve(marketplace.address, amount)
@@ -168,14 +169,13 @@ def run(
     connection = open_connection(rpc_url, deployment_file, identity)
     marketplace = connection.marketplace
     if marketplace.get_key(identity.address) != identity.public_key:
-        print_warning("the key on chain is not this keystore's: payloads will not open. Run `register` again")
+        print_warning("the key on chain is not this keystore's present one. See `steelyard keys register`")
     service = AggregatorService(
         marketplace=marketplace,
         history=EventHistory(marketplace.get_events, connection.deployment.block),
         deployment=connection.deployment,
         store=open_store(store_url),
-        key_pair=identity.encryption,
-        me=identity.address,
+        identity=identity,
         patience=Patience(poll_seconds=poll_seconds, missing_seconds=missing_seconds),
     )
     stop = threading.Event()

@@ -81,7 +81,9 @@ class Collector:
         log = logger.bind(index=submission.index, trainer=submission.trainer, cid=str(submission.cid))
         context = self._context
         try:
-            blob = self._store.get(submission.cid, max_submission_bytes(self._srs, context.dimension))
+            blob = self._store.get(
+                submission.cid, max_submission_bytes(self._srs, context.dimension, self._key_pair.sealing)
+            )
             return open_submission(
                 blob,
                 submission.index,

@@ -21,6 +21,7 @@ from steelyard.chain.history import EventHistory
 from steelyard.chain.records import Round
 from steelyard.chain.reverts import NothingToDoError
 from steelyard.errors import (
+    AccessError,
     AggregationError,
     ChainError,
     ConfigError,
@@ -29,7 +30,9 @@ from steelyard.errors import (
     TransactionRevertedError,
     VerificationError,
 )
+from steelyard.keystore import Identity
 from steelyard.rounds.global_model import GlobalModel, fetch_initial_model, sync_global_model
+from steelyard.rounds.keys import find_opening, find_registered
 from steelyard.rounds.project import ProjectTerms, open_project
 from steelyard.rounds.records import collect_settled_rounds, collect_submissions, select_final
 from steelyard.rounds.settlement import RoundContext
@@ -67,8 +70,7 @@ class AggregatorService:
     history: EventHistory
     deployment: Deployment
     store: BlobStore
-    key_pair: EncryptionKeyPair
-    me: Address
+    identity: Identity
     patience: Patience = field(default_factory=Patience)
     _assignments: dict[tuple[ProjectId, int], _Assignment] = field(default_factory=dict)
     _terms: dict[ProjectId, ProjectTerms] = field(default_factory=dict)
@@ -136,7 +138,7 @@ class AggregatorService:
                 log.debug("somebody else closed the round")
             return
         terms = self._get_terms(project_id)
-        assignment = self._get_assignment(terms, round_)
+        assignment = self._get_assignment(terms, round_, events)
         submissions = collect_submissions(events, project_id, round_.attempt)
         if action is Action.COLLECT:
             assignment.work.collector.collect(submissions)
@@ -165,7 +167,21 @@ class AggregatorService:
             _log_settled(log, settled)
             del self._assignments[project_id, round_.attempt]
 
-    def _get_assignment(self, terms: ProjectTerms, round_: Round) -> _Assignment:
+    @property
+    def me(self) -> Address:
+        """The account that this service works for."""
+        return self.identity.address
+
+    def _find_key(self, terms: ProjectTerms, attempt: int, events: Sequence[LoggedEvent]) -> EncryptionKeyPair:
+        """The private key of an attempt: of the public one that this account had registered when it was opened."""
+        sealing = terms.spec.sealing
+        opening = find_opening(events, terms.project_id, attempt)
+        registered = find_registered(events, self.me, sealing, opening)
+        if registered is None:
+            raise AccessError(f"{self.me} has registered no key for {sealing.value}")
+        return self.identity.find_key(registered)
+
+    def _get_assignment(self, terms: ProjectTerms, round_: Round, events: Sequence[LoggedEvent]) -> _Assignment:
         key = (terms.project_id, round_.attempt)
         if key not in self._assignments:
             context = RoundContext(
@@ -176,7 +192,7 @@ class AggregatorService:
                 terms.params.dimension,
                 terms.params.byzantine_bps,
             )
-            collector = Collector(self.store, terms.srs, self.key_pair, context)
+            collector = Collector(self.store, terms.srs, self._find_key(terms, round_.attempt, events), context)
             self._assignments[key] = _Assignment(RoundWork(context, terms.rule, terms.srs, self.store, collector))
         return self._assignments[key]
 

@@ -16,6 +16,7 @@ ProtocolError                   everything that is expected in normal operation
     + TooFewUpdatesError        + TooManyExclusionsError
   x ConfigError                 settings, files and data of the person at the keyboard exit code 7
     + DataError                 + KeystoreError             + SpecError             + SrsError
+    + AccessError
 ```
 
 A blob with the wrong hash is a `VerificationError`: the store answered, the content lied.
@@ -226,6 +227,10 @@ class DataError(ConfigError):
 
 class KeystoreError(ConfigError):
     """A keystore cannot be read, has unsafe permissions, or its passphrase is wrong."""
+
+
+class AccessError(ConfigError):
+    """Something is encrypted, and not for the keys at hand."""
 
 
 class SpecError(ConfigError):

@@ -1,28 +1,34 @@
-"""One encrypted file per identity: the account that signs and the X25519 key that payloads are encrypted to.
+"""One encrypted file per identity: the account that signs, and the keys that others encrypt to.
 
 The account's key is an Ethereum keystore of version 3 (Web3 Secret Storage), readable by other wallets. The X25519 key
-stands in the same file under `encryption`, encrypted by the same scheme and passphrase. The file is readable by its
-owner only: that is enforced when it is written and checked whenever it is read.
+stands in the same file under `encryption`, and the hybrid key with those that were replaced under `keyring`, encrypted
+by the same scheme and passphrase. Files without a keyring, as earlier versions wrote them, are read as they are. The
+file is readable by its owner only: that is enforced when it is written and checked whenever it is read.
 """
 
 import getpass
+import hashlib
 import json
 import os
 import secrets
 import stat
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final, cast
 
+from cryptography.hazmat.primitives.ciphers import Cipher
+from cryptography.hazmat.primitives.ciphers.algorithms import AES
+from cryptography.hazmat.primitives.ciphers.modes import CTR
 from eth_account import Account
 from eth_account.signers.local import LocalAccount
-from eth_keyfile.keyfile import create_keyfile_json, decode_keyfile_json
+from eth_keyfile.keyfile import decode_keyfile_json
 from eth_utils.address import to_checksum_address
+from eth_utils.crypto import keccak
 
 from steelyard.errors import KeystoreError
-from steelyard.types import Address
+from steelyard.types import Address, Sealing
 from steelyard.updates.encryption import EncryptionKeyPair
 
 PASSPHRASE_VARIABLE: Final = "STEELYARD_PASSPHRASE"  # noqa: S105 - the name, not the secret
@@ -36,15 +42,21 @@ LIGHT_SCRYPT_N: Final = 2**12
 
 _MAX_SCRYPT_MEMORY: Final = 2**30
 _MAX_FILE_BYTES: Final = 64 * 1024
+_MAX_RETIRED: Final = 64
 _OTHERS: Final = stat.S_IRWXG | stat.S_IRWXO
 
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """An account with its two keys. Its `repr` shows what is public and nothing else."""
+    """An account with its keys. Its `repr` shows what is public and nothing else."""
 
     account: LocalAccount
     encryption: EncryptionKeyPair
+    """The X25519 key."""
+    hybrid: EncryptionKeyPair | None = None
+    """None where the keystore is of an earlier version; `rotate` makes one."""
+    retired: tuple[EncryptionKeyPair, ...] = ()
+    """Keys that were replaced, the newest first: what was encrypted to them still opens."""
 
     @property
     def address(self) -> Address:
@@ -56,6 +68,40 @@ class Identity:
         """The X25519 public key, 32 bytes: what `registerKey` takes."""
         return self.encryption.public_key
 
+    def find_key(self, registered: bytes) -> EncryptionKeyPair:
+        """The pair whose public key stands on chain as `registered`: of now, or a retired one.
+
+        Raises:
+          KeystoreError: the keystore has no such pair.
+        """
+        for pair in self.key_pairs:
+            if pair.registered == registered:
+                return pair
+        raise _error(
+            f"the keystore of {self.address} has no private key for 0x{registered.hex()}",
+            "Use the keystore that registered it, or restart the program if the key was rotated meanwhile.",
+        )
+
+    @property
+    def key_pairs(self) -> tuple[EncryptionKeyPair, ...]:
+        """Every pair, those of now first."""
+        return (self.encryption, *(() if self.hybrid is None else (self.hybrid,)), *self.retired)
+
+    def get_pair(self, sealing: Sealing) -> EncryptionKeyPair:
+        """The pair of now for a sealing.
+
+        Raises:
+          KeystoreError: the keystore is of an earlier version and has no hybrid key.
+        """
+        if sealing is Sealing.X25519:
+            return self.encryption
+        if self.hybrid is None:
+            raise _error(
+                f"the keystore of {self.address} has no hybrid key",
+                "Add one with `steelyard keys rotate`, then register it with `steelyard keys register`.",
+            )
+        return self.hybrid
+
     def __repr__(self) -> str:
         return f"Identity(address={self.address}, public_key=0x{self.public_key.hex()})"
 
@@ -63,8 +109,38 @@ class Identity:
 
 
 def generate_identity() -> Identity:
-    """A fresh account and a fresh X25519 key, from the operating system's generator."""
-    return Identity(Account.from_key(secrets.token_bytes(32)), EncryptionKeyPair.generate())
+    """A fresh account with fresh keys, from the operating system's generator."""
+    return make_identity(Account.from_key(secrets.token_bytes(32)))
+
+
+def make_identity(account: LocalAccount) -> Identity:
+    """An account with fresh keys to encrypt to."""
+    return Identity(account, EncryptionKeyPair.generate(), EncryptionKeyPair.generate(Sealing.HYBRID))
+
+
+def rotate(identity: Identity) -> Identity:
+    """The same account with fresh keys; those of before become the first retired ones.
+
+    Raises:
+      KeystoreError: too many keys are kept already.
+    """
+    fresh = make_identity(identity.account)
+    kept = identity.key_pairs
+    if len(kept) > _MAX_RETIRED:
+        raise _error(f"{len(kept)} keys are kept already", "Forget some with `steelyard keys forget`.")
+    return replace(fresh, retired=kept)
+
+
+def forget(identity: Identity, registered: bytes) -> Identity:
+    """The identity without one of its retired keys.
+
+    Raises:
+      KeystoreError: no retired key stands on chain as `registered`.
+    """
+    left = tuple(pair for pair in identity.retired if pair.registered != registered)
+    if len(left) == len(identity.retired):
+        raise _error(f"0x{registered.hex()} is not among the retired keys of {identity.address}")
+    return replace(identity, retired=left)
 
 
 def write_keystore(
@@ -84,23 +160,7 @@ def write_keystore(
     """
     if not passphrase:
         raise _error("an empty passphrase protects nothing", "Choose a passphrase, or a file that holds one.")
-    content = json.dumps(_encode(identity, passphrase, scrypt_n), indent=2).encode() + b"\n"
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
-    try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        try:
-            _write_new(temporary, content)
-            if overwrite:
-                temporary.replace(path)
-            else:
-                path.hardlink_to(temporary)
-        finally:
-            temporary.unlink(missing_ok=True)
-        _sync_folder(path.parent)
-    except FileExistsError:
-        raise _error(f"{path} exists already", "Choose another path, or move that keystore away first.") from None
-    except OSError as error:
-        raise _error(f"{path} cannot be written: {error.strerror}") from error
+    _put(path, _encode(identity, passphrase, scrypt_n), overwrite=overwrite)
 
 
 def read_keystore(path: Path, passphrase: str) -> Identity:
@@ -118,6 +178,7 @@ def read_keystore(path: Path, passphrase: str) -> Identity:
         identity = Identity(
             Account.from_key(account_key),
             EncryptionKeyPair.from_private_key(_decrypt(path, encryption, passphrase)),
+            *_decode_keyring(path, document.get("keyring"), passphrase),
         )
     except ValueError as error:
         raise _error(f"{path} holds something that is not a key") from error
@@ -135,6 +196,74 @@ def read_address(path: Path) -> Address:
       KeystoreError: the file is missing, readable by others, or not a keystore.
     """
     return Address(to_checksum_address("0x" + _read_document(path)["address"]))
+
+
+@dataclass(frozen=True, slots=True)
+class PublicView:
+    """What a keystore says in clear."""
+
+    address: Address
+    public_key: str
+    """X25519, hexadecimal."""
+    hybrid_digest: str | None
+    """sha2-256 of the hybrid public key, hexadecimal."""
+    scrypt_n: int
+
+
+def read_public(path: Path) -> PublicView:
+    """What the keystore at `path` says in clear; needs no passphrase, and proves nothing.
+
+    Raises:
+      KeystoreError: the file is missing, readable by others, or not a keystore.
+    """
+    document = _read_document(path)
+    try:
+        return PublicView(
+            Address(to_checksum_address("0x" + document["address"])),
+            str(document["encryption"]["publicKey"]),
+            document["keyring"]["publicKeyDigest"] if "keyring" in document else None,
+            int(document["crypto"]["kdfparams"].get("n", STRONG_SCRYPT_N)),
+        )
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise _error(f"{path} is not a keystore of Steelyard's") from error
+
+
+def import_account(path: Path, passphrase: str | None) -> LocalAccount:
+    """The account in a file that only its owner can read: 64 hexadecimal digits, or another wallet's keystore.
+
+    Args:
+      path: the file.
+      passphrase: of a keystore; None for bare digits.
+
+    Raises:
+      KeystoreError: the file is readable by others or holds neither, or the passphrase is wrong.
+    """
+    content = _read_private(path, "key file")
+    try:
+        if passphrase is None:
+            return cast("LocalAccount", Account.from_key(bytes.fromhex(content.decode().strip().removeprefix("0x"))))
+    except ValueError as error:
+        raise _error(f"{path} does not hold 64 hexadecimal digits of a private key") from error
+    return cast("LocalAccount", Account.from_key(_decrypt(path, _read_document(path), passphrase)))
+
+
+def is_keystore(path: Path) -> bool:
+    """Whether a file that only its owner can read looks like a keystore rather than a bare key.
+
+    Raises:
+      KeystoreError: it cannot be read, or others can read it.
+    """
+    return _read_private(path, "key file").lstrip().startswith(b"{")
+
+
+def export_account(path: Path, identity: Identity, passphrase: str, *, scrypt_n: int = STRONG_SCRYPT_N) -> None:
+    """Encrypts the account alone into a new keystore of version 3, for another wallet.
+
+    Raises:
+      KeystoreError: a file is there already, or the folder cannot be written.
+    """
+    document = Account.encrypt(bytes(identity.account.key), passphrase, kdf="scrypt", iterations=scrypt_n)
+    _put(path, document, overwrite=False)
 
 
 def get_passphrase(
@@ -165,18 +294,81 @@ def get_passphrase(
     return passphrase
 
 
+def _put(path: Path, document: Mapping[str, Any], *, overwrite: bool) -> None:
+    content = json.dumps(document, indent=2).encode() + b"\n"
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        try:
+            _write_new(temporary, content)
+            if overwrite:
+                temporary.replace(path)
+            else:
+                path.hardlink_to(temporary)
+        finally:
+            temporary.unlink(missing_ok=True)
+        _sync_folder(path.parent)
+    except FileExistsError:
+        raise _error(f"{path} exists already", "Choose another path, or move that keystore away first.") from None
+    except OSError as error:
+        raise _error(f"{path} cannot be written: {error.strerror}") from error
+
+
 def _encode(identity: Identity, passphrase: str, scrypt_n: int) -> dict[str, Any]:
-    secret, encryption_secret = bytes(identity.account.key), identity.encryption.private_key
-    document = dict(Account.encrypt(secret, passphrase, kdf="scrypt", iterations=scrypt_n))
-    # An X25519 key is no secp256k1 key: of the second object only the ciphertext is kept, not the address made from it.
-    encryption = create_keyfile_json(encryption_secret, passphrase.encode(), kdf="scrypt", iterations=scrypt_n)
+    document = dict(Account.encrypt(bytes(identity.account.key), passphrase, kdf="scrypt", iterations=scrypt_n))
     document["encryption"] = {
-        "algorithm": "x25519",
+        "algorithm": Sealing.X25519.value,
         "publicKey": identity.public_key.hex(),
-        "crypto": encryption["crypto"],
+        "crypto": _encrypt(identity.encryption.private_key, passphrase, scrypt_n),
         "version": 3,
     }
+    if identity.hybrid is not None:
+        keyring = {
+            "hybrid": identity.hybrid.private_key.hex(),
+            "retired": [pair.private_key.hex() for pair in identity.retired],
+        }
+        document["keyring"] = {
+            "algorithm": Sealing.HYBRID.value,
+            "publicKeyDigest": identity.hybrid.registered.hex(),
+            "crypto": _encrypt(json.dumps(keyring).encode(), passphrase, scrypt_n),
+            "version": 3,
+        }
     return document
+
+
+def _encrypt(secret: bytes, passphrase: str, scrypt_n: int) -> dict[str, Any]:
+    """The `crypto` object of a keystore of version 3, for a secret of any length: AES-128-CTR, then keccak-256."""
+    salt, iv = secrets.token_bytes(32), secrets.token_bytes(16)
+    parameters = {"dklen": 32, "n": scrypt_n, "r": 8, "p": 1}
+    key = hashlib.scrypt(passphrase.encode(), salt=salt, maxmem=_MAX_SCRYPT_MEMORY, **parameters)
+    encryptor = Cipher(AES(key[:16]), CTR(iv)).encryptor()
+    ciphertext = encryptor.update(secret) + encryptor.finalize()
+    return {
+        "cipher": "aes-128-ctr",
+        "cipherparams": {"iv": iv.hex()},
+        "ciphertext": ciphertext.hex(),
+        "kdf": "scrypt",
+        "kdfparams": {**parameters, "salt": salt.hex()},
+        "mac": keccak(key[16:] + ciphertext).hex(),
+    }
+
+
+def _decode_keyring(
+    path: Path, keyring: object, passphrase: str
+) -> tuple[EncryptionKeyPair | None, tuple[EncryptionKeyPair, ...]]:
+    if keyring is None:
+        return None, ()
+    if not isinstance(keyring, dict):
+        raise _error(f"{path} has something else than keys in its field `keyring`")
+    try:
+        found = json.loads(_decrypt(path, keyring, passphrase))
+        hybrid = EncryptionKeyPair.from_private_key(bytes.fromhex(found["hybrid"]))
+        retired = tuple(EncryptionKeyPair.from_private_key(bytes.fromhex(key)) for key in found["retired"])
+    except (KeyError, TypeError) as error:
+        raise _error(f"{path} is damaged: its keyring lacks {error}") from error
+    if hybrid.sealing is not Sealing.HYBRID or keyring.get("publicKeyDigest") != hybrid.registered.hex():
+        raise _error(f"{path} names another hybrid key than its private key has")
+    return hybrid, retired
 
 
 def _decrypt(path: Path, document: dict[str, Any], passphrase: str) -> bytes:

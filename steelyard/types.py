@@ -40,6 +40,16 @@ ParameterVector = NDArray[np.float32]
 """A model's parameters laid end to end in the order of their names, shape `(d,)`."""
 
 
+class Sealing(enum.StrEnum):
+    """How messages to an account are encrypted. A project chooses; an account has a key for each."""
+
+    X25519 = "x25519"
+    """RFC 9180 HPKE with X25519."""
+
+    HYBRID = "x25519-mlkem768"
+    """HPKE with X25519 and ML-KEM-768 together: what is recorded today stays closed to a quantum computer."""
+
+
 class Codec(enum.IntEnum):
     """What the bytes behind a content identifier are (multicodec table)."""
 

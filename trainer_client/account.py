@@ -10,13 +10,6 @@ from steelyard.types import Address
 _PERMIT_SECONDS = 3_600
 
 
-def register_key(marketplace: Marketplace, identity: Identity) -> Receipt | None:
-    """Registers the identity's X25519 key; None if the chain has it already."""
-    if marketplace.get_key(identity.address) == identity.public_key:
-        return None
-    return marketplace.register_key(identity.public_key)
-
-
 def deposit_stake(marketplace: Marketplace, token: Token, identity: Identity, amount: int) -> Receipt:
     """Adds to the account's free stake: with an ERC-2612 permit where the token takes one, else by approving first.
 

@@ -60,9 +60,10 @@ Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 def init(
     rpc_url: RpcUrl = DEFAULT_RPC_URL,
     deployment: DeploymentFile = DEFAULT_DEPLOYMENT,
+    store: StoreUrl = DEFAULT_STORE,
     keystore: KeystoreFile = DEFAULT_KEYSTORE,
     passphrase_file: PassphraseFile = None,
-    register: Annotated[bool, typer.Option(help="Register the encryption key on chain; needs ether for gas.")] = False,
+    register: Annotated[bool, typer.Option(help="Register the encryption keys on chain; needs ether for gas.")] = False,
     stake: Annotated[str | None, typer.Option(help="Deposit so many tokens as stake.", metavar="TOKENS")] = None,
     token: Annotated[str | None, typer.Option(help="The token; the deployment's own if not given.")] = None,
     light_kdf: Annotated[
@@ -82,12 +83,13 @@ def init(
         "keystore": str(keystore),
     }
     if register or stake is not None:
-        from trainer_client.account import deposit_stake, register_key  # noqa: PLC0415
+        from steelyard.rounds.keys import register_keys  # noqa: PLC0415
+        from trainer_client.account import deposit_stake  # noqa: PLC0415
 
         connection = open_connection(rpc_url, deployment, identity)
         if register:
-            receipt = register_key(connection.marketplace, identity)
-            result["registered"] = "before" if receipt is None else receipt.tx_hash
+            hashes = register_keys(connection.marketplace, open_store(store), identity)
+            result["registered"] = hashes[-1] if hashes else "before"
         if stake is not None:
             money = Money(connection, get_token_address(connection, token))
             receipt = deposit_stake(connection.marketplace, money.token, identity, parse_amount(stake, money.decimals))
@@ -120,8 +122,9 @@ def enrol(
 
     Example: `steelyard trainer enrol 0x5f… --deposit`.
     """
+    from steelyard.rounds.keys import register_keys  # noqa: PLC0415
     from steelyard.rounds.project import open_project  # noqa: PLC0415
-    from trainer_client.account import compute_missing_stake, deposit_stake, register_key  # noqa: PLC0415
+    from trainer_client.account import compute_missing_stake, deposit_stake  # noqa: PLC0415
     from trainer_client.offer import compute_offer  # noqa: PLC0415
 
     if as_json and not yes:
@@ -129,7 +132,10 @@ def enrol(
     identity = open_identity(keystore, passphrase_file)
     connection = open_connection(rpc_url, deployment, identity)
     market = connection.marketplace
-    terms = open_project(market, connection.deployment, open_store(store), parse_project_id(project))
+    blobs = open_store(store)
+    terms = open_project(market, connection.deployment, blobs, parse_project_id(project))
+    if terms.spec.confidential:
+        identity.get_pair(terms.spec.sealing)  # before anything is locked: without it no model could be read
     offer = compute_offer(terms, market.get_project(terms.project_id))
     money = Money(connection, terms.params.token)
     reputation = market.get_reputation(identity.address)
@@ -159,7 +165,7 @@ def enrol(
         raise error
     if not yes:
         typer.confirm(f"Lock {money(offer.stake)} and join?", abort=True, err=True)
-    register_key(market, identity)
+    register_keys(market, blobs, identity)
     if missing:
         deposit_stake(market, money.token, identity, missing)
     receipt = market.enrol(terms.project_id)

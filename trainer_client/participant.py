@@ -19,6 +19,7 @@ from steelyard.chain.events import StakeSlashed, TrainerLeft
 from steelyard.chain.records import LeaveReason, Member, Project, Round, RoundStatus
 from steelyard.chain.reverts import DuplicateCommitmentError, NothingToDoError
 from steelyard.errors import (
+    AccessError,
     ChainError,
     MalformedUpdateError,
     PayloadError,
@@ -26,6 +27,7 @@ from steelyard.errors import (
     TransactionRevertedError,
     WrongChainError,
 )
+from steelyard.rounds.keys import KeyHistory, find_opening
 from steelyard.rounds.project import ProjectTerms
 from steelyard.rounds.submission import build_submission
 from steelyard.storage import BlobStore
@@ -120,6 +122,7 @@ class Participant:
     dataset: Dataset
     journal: Journal
     models: ModelKeeper
+    keys: KeyHistory
     options: RunOptions = field(default_factory=RunOptions)
     report: Report = lambda _what, _particulars: None
     progress: Callable[[TrainingProgress], None] = lambda _progress: None
@@ -145,7 +148,7 @@ class Participant:
                 action = self.step()
             except (RemovedError, NotEnrolledHereError, WrongChainError, UnknownProjectError):
                 raise
-            except (ChainError, StorageError) as error:
+            except (ChainError, StorageError, AccessError) as error:
                 self.report("trouble", {"error": str(error), "hint": error.hint, "retry_seconds": pause})
                 stop.wait(pause)
                 pause = min(2 * pause, _MAX_PAUSE_SECONDS)
@@ -219,9 +222,9 @@ class Participant:
 
     def _train(self, current: Round, entry: Entry) -> None:
         model = self.models.sync(current.index)
-        key = self.marketplace.get_key(current.aggregator)
-        if key is None:
-            raise ChainError(f"the aggregator {current.aggregator} has no encryption key")
+        sealing = self.project.spec.sealing
+        opening = find_opening(self.models.get_events(), self.project.project_id, current.attempt)
+        key = self.keys.fetch_key(self.store, current.aggregator, sealing, opening)
         self.report("training", {"round": current.index, "attempt": current.attempt, "aggregator": current.aggregator})
         started = time.monotonic()
         try:

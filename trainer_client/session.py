@@ -6,6 +6,7 @@ from pathlib import Path
 
 from steelyard.cli_support import Connection
 from steelyard.keystore import Identity
+from steelyard.rounds.keys import KeyHistory
 from steelyard.rounds.project import open_project
 from steelyard.storage import BlobStore
 from steelyard.types import ProjectId
@@ -64,6 +65,7 @@ def open_session(
             dataset=dataset,
             journal=Journal.load(folder / "journal.json"),
             models=ModelKeeper(market, project, store, connection.deployment.block, folder),
+            keys=KeyHistory(market, connection.deployment.block),
             options=options,
             report=report,
             progress=progress,

@@ -16,11 +16,11 @@ from steelyard.chain.records import AggregatorTerms
 from steelyard.chain.token import Token
 from steelyard.chain.transactions import Sender, SendPolicy
 from steelyard.cli_support import Connection
-from steelyard.keystore import LIGHT_SCRYPT_N, Identity, write_keystore
+from steelyard.keystore import LIGHT_SCRYPT_N, Identity, make_identity, write_keystore
+from steelyard.rounds.keys import register_keys
 from steelyard.spec import ProjectSpec
 from steelyard.storage import BlobStore, open_store
 from steelyard.types import Address, ProjectId
-from steelyard.updates.encryption import EncryptionKeyPair
 
 PASSPHRASE: Final = "demo"  # noqa: S105 - of keys that are publicly known
 OWNER: Final = "Owner"
@@ -131,10 +131,12 @@ def set_stage(cast: Cast, devnet: Devnet, paths: Paths) -> Stage:
     for name, amount in grants.items():
         token.mint(identities[name].address, amount)
 
+    store = open_store(f"local:{paths.store}")
+
     def join(name: str) -> Marketplace:
         sender = Sender(web3, identities[name].account, _policy())
         marketplace = Marketplace(web3, deployment.marketplace, sender=sender)
-        marketplace.register_key(identities[name].public_key)
+        register_keys(marketplace, store, identities[name])
         token.as_sender(sender).approve(deployment.marketplace, grants[name])
         marketplace.deposit(token_address, grants[name])
         return marketplace
@@ -143,7 +145,7 @@ def set_stage(cast: Cast, devnet: Devnet, paths: Paths) -> Stage:
         offer = AggregatorTerms(int(terms.aggregator_stake), 1_000_000, terms.settle_seconds, 0)
         join(name).register_aggregator(token_address, offer)
     connection = Connection(deployment, Marketplace(web3, deployment.marketplace, sender=owner))
-    project_id, spec = create_project(connection, project_file, open_store(f"local:{paths.store}"), token_address)
+    project_id, spec = create_project(connection, project_file, store, token_address)
     for role in cast.trainers:
         join(role.name).enrol(project_id)
     return Stage(cast, devnet, paths, deployment, identities, project_file, project_id, spec, grants | {KEEPER: 0})
@@ -152,9 +154,7 @@ def set_stage(cast: Cast, devnet: Devnet, paths: Paths) -> Stage:
 def _make_identities(cast: Cast, devnet: Devnet, paths: Paths) -> dict[str, Identity]:
     """Accounts of the devnet's mnemonic, so that the demo plays the same way each time, with fresh encryption keys."""
     names = (OWNER, KEEPER, *cast.aggregators, *(role.name for role in cast.trainers))
-    identities = {
-        name: Identity(devnet.account(index), EncryptionKeyPair.generate()) for index, name in enumerate(names)
-    }
+    identities = {name: make_identity(devnet.account(index)) for index, name in enumerate(names)}
     paths.root.mkdir(parents=True, exist_ok=True)
     with os.fdopen(os.open(paths.passphrase, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
         file.write(PASSPHRASE)

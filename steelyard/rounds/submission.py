@@ -11,7 +11,7 @@ from steelyard.errors import CommitmentMismatchError, PayloadError
 from steelyard.gram.commitment import commit, hash_commitment
 from steelyard.gram.points import POINT_BYTES
 from steelyard.gram.srs import Srs
-from steelyard.types import Address, Digest, Seed, UpdateVector
+from steelyard.types import Address, Digest, Sealing, Seed, UpdateVector
 from steelyard.updates.encryption import EncryptionKeyPair, PayloadContext
 from steelyard.updates.faults import PayloadFault
 from steelyard.updates.payload import UpdatePayload, max_payload_bytes, open_payload, seal_payload
@@ -36,19 +36,25 @@ class OpenedSubmission:
     commitment_hash: Digest
     update: UpdateVector
     seed: Seed = field(repr=False)
+    content_key: bytes = field(default=b"", repr=False)
+    """Of the model that was trained on, in a confidential project. Nothing vouches for it yet."""
 
 
 def build_submission(
-    srs: Srs, update: UpdateVector, aggregator_public_key: bytes, context: PayloadContext
+    srs: Srs,
+    update: UpdateVector,
+    aggregator_public_key: bytes,
+    context: PayloadContext,
+    content_key: bytes = b"",
 ) -> Submission:
-    """Commits to an update with a fresh seed and seals it for the aggregator.
+    """Commits to an update with a fresh seed and seals it for the aggregator, with the model's key if it has one.
 
     Raises:
       PayloadError: the aggregator registered an unusable key.
     """
     seed = Seed(secrets.token_bytes(32))
     commitments = commit(srs, update, seed)
-    sealed = seal_payload(UpdatePayload(update, seed), aggregator_public_key, context)
+    sealed = seal_payload(UpdatePayload(update, seed, content_key), aggregator_public_key, context)
     return Submission(commitments + sealed, hash_commitment(commitments))
 
 
@@ -68,7 +74,7 @@ def open_submission(
       CommitmentMismatchError: its commitments are not those whose hash was posted.
     """
     cut = POINT_BYTES * srs.count_blocks(dimension)
-    if len(blob) > max_submission_bytes(srs, dimension):
+    if len(blob) > max_submission_bytes(srs, dimension, key_pair.sealing):
         raise PayloadError(PayloadFault.TOO_LARGE, f"{len(blob):,} bytes for {dimension:,} entries")
     if len(blob) <= cut:
         raise PayloadError(PayloadFault.TRUNCATED, f"{len(blob):,} bytes, the commitments alone have {cut:,}")
@@ -76,9 +82,11 @@ def open_submission(
     if hash_commitment(commitments) != commitment_hash:
         raise CommitmentMismatchError(f"submission {index} of {context.trainer}")
     payload = open_payload(blob[cut:], dimension, key_pair, context)
-    return OpenedSubmission(index, context.trainer, commitments, commitment_hash, payload.update, payload.seed)
+    return OpenedSubmission(
+        index, context.trainer, commitments, commitment_hash, payload.update, payload.seed, payload.content_key
+    )
 
 
-def max_submission_bytes(srs: Srs, dimension: int) -> int:
+def max_submission_bytes(srs: Srs, dimension: int, sealing: Sealing = Sealing.X25519) -> int:
     """How long an honest submission can be: the cap for its download."""
-    return POINT_BYTES * srs.count_blocks(dimension) + max_payload_bytes(dimension)
+    return POINT_BYTES * srs.count_blocks(dimension) + max_payload_bytes(dimension, sealing)

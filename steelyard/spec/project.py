@@ -14,7 +14,7 @@ from pydantic import AfterValidator, Field, PlainSerializer, PlainValidator, Typ
 from steelyard.errors import MalformedCidError, SpecError
 from steelyard.spec.model import Classes, ModelSpec, Size
 from steelyard.spec.strict import StrictModel, validate_json
-from steelyard.types import Cid
+from steelyard.types import Cid, Sealing
 
 
 def _check_line(text: str) -> str:
@@ -118,6 +118,10 @@ class ProjectSpec(StrictModel):
     privacy: NoPrivacy
     shortness: Literal["required", "none"] = "required"
     """Whether trainers take an aggregate only with a proof that the committed vectors are short (docs/shortness.md)."""
+    sealing: Sealing = Sealing.X25519
+    """How updates, and the keys of confidential models, are encrypted (docs/protocol.md)."""
+    confidential: bool = False
+    """Whether models and aggregates are encrypted for those who may read them (docs/confidential.md)."""
 
     def get_training(self, round_index: int) -> TrainingPhase:
         """The phase that holds in round `round_index`, counted from 0."""

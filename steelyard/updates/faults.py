@@ -23,4 +23,4 @@ class PayloadFault(enum.StrEnum):
     OUT_OF_RANGE = "out-of-range"
     """A field has a value that the format forbids."""
     BAD_KEY = "bad-key"
-    """The recipient's registered key is no usable X25519 key."""
+    """The recipient's registered key is none that anything can be encrypted to."""

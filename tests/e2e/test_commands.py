@@ -148,8 +148,7 @@ def finished(town: Town, project: str) -> str:
         history=EventHistory(marketplace.get_events, deployment.block),
         deployment=deployment,
         store=store,
-        key_pair=identity.encryption,
-        me=identity.address,
+        identity=identity,
     )
     with ExitStack() as stack:
         participants = []

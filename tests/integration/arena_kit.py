@@ -92,8 +92,7 @@ class Arena:
             history=EventHistory(market.get_events, deployment.block),
             deployment=deployment,
             store=store or world.store,
-            key_pair=identity.encryption,
-            me=identity.address,
+            identity=identity,
             patience=patience or Patience(),
         )
 

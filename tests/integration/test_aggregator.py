@@ -24,10 +24,12 @@ from steelyard.chain.events import (
 )
 from steelyard.chain.history import EventHistory
 from steelyard.chain.records import Exclusion, ExclusionReason, ProjectStatus, RoundOutcome, RoundStatus
-from steelyard.errors import StorageUnavailableError
+from steelyard.errors import AccessError, StorageUnavailableError
+from steelyard.keystore import forget, rotate
+from steelyard.rounds.keys import KeyHistory, find_keys_in_use, find_opening, register_keys
 from steelyard.rounds.submission import Submission
 from steelyard.storage import BlobStore
-from steelyard.types import Cid
+from steelyard.types import Cid, Sealing
 from tests import bad_submissions
 from tests.bad_submissions import BAD_SUBMISSIONS, Bench
 from tests.integration.arena_kit import FIRST, SECOND, Arena, make_arena, move
@@ -298,3 +300,32 @@ class TestAbandoning:
         arena.world.devnet.advance_to(deadline - 50)
         service.step()
         self.assert_handed_on(arena, service)
+
+
+def test_a_key_that_is_rotated_in_the_middle_of_a_round_loses_nothing(arena: Arena) -> None:
+    world, old = arena.world, arena.identity(FIRST)
+    for number in (0, 1):
+        arena.post(number, arena.bench(number).submit())
+    fresh = rotate(old)
+    register_keys(world.market(old.account), world.store, fresh)
+
+    head = arena.market.get_block_number()
+    events = arena.market.get_events(world.deployment.block, head)
+    opening = find_opening(events, world.project_id, 1)
+    keys = KeyHistory(arena.market, world.deployment.block)
+    key = keys.fetch_key(world.store, old.address, Sealing.X25519, opening)
+    assert key == old.public_key
+    assert keys.fetch_key(world.store, old.address, Sealing.X25519) == fresh.public_key
+    assert fresh.hybrid is not None
+    assert keys.fetch_key(world.store, old.address, Sealing.HYBRID) == fresh.hybrid.public_key
+    with pytest.raises(AccessError, match="no key for x25519-mlkem768"):
+        keys.fetch_key(world.store, old.address, Sealing.HYBRID, opening)
+    assert find_keys_in_use(events, old.address) == {pair.registered for pair in (old.encryption, *fresh.key_pairs[:2])}
+    for number in range(2, TRAINERS):
+        arena.post(number, replace(arena.bench(number), aggregator_key=key).submit())
+
+    for keyring, settled in ((forget(fresh, old.public_key), 0), (fresh, 1)):
+        service = replace(arena.service(FIRST), identity=keyring)
+        service.step()
+        assert len(arena.events(RoundSettled)) == settled, "without the private key of the round it waits"
+    assert arena.events(RoundSettled)[0].settlement.exclusions == ()

@@ -14,14 +14,23 @@ from steelyard.keystore import (
     PASSPHRASE_VARIABLE,
     STRONG_SCRYPT_N,
     Identity,
+    export_account,
+    forget,
     generate_identity,
     get_passphrase,
+    import_account,
+    is_keystore,
     read_address,
     read_keystore,
+    read_public,
+    rotate,
     write_keystore,
 )
+from steelyard.types import Sealing
 
 PASSPHRASE = "correct horse, büttery staple"
+FIRST_VERSION = Path(__file__).parents[1] / "vectors" / "keystore-0.1.json"
+"""As the first version of the program wrote it, with `PASSPHRASE` and keys of 0x01… and 0x02…."""
 
 
 @pytest.fixture(scope="module")
@@ -208,3 +217,128 @@ class TestPassphrase:
         monkeypatch.setattr(getpass, "getpass", lambda _: next(answers))
         with pytest.raises(KeystoreError, match="differ"):
             get_passphrase(environment={}, confirm=True)
+
+
+# ------------------------------------------------------------------------------------------------- hybrid keys
+
+
+def test_the_hybrid_key_comes_back_and_is_found_by_its_digest(path: Path, identity: Identity) -> None:
+    again = read_keystore(path, PASSPHRASE)
+    assert again == identity
+    assert again.get_pair(Sealing.X25519) == identity.encryption
+    assert again.get_pair(Sealing.HYBRID) == identity.hybrid
+    assert identity.hybrid is not None
+    assert read_public(path).hybrid_digest == identity.hybrid.registered.hex()
+    assert identity.hybrid.private_key.hex() not in path.read_text()
+    assert identity.hybrid.private_key.hex() not in repr(identity)
+
+
+def test_rotated_keys_are_kept_in_order_until_they_are_forgotten(path: Path, identity: Identity) -> None:
+    second = rotate(identity)
+    third = rotate(second)
+    write_keystore(path, third, PASSPHRASE, scrypt_n=LIGHT_SCRYPT_N, overwrite=True)
+
+    again = read_keystore(path, PASSPHRASE)
+    assert again == third
+    assert (again.address, again.account.key) == (identity.address, identity.account.key)
+    assert again.retired == (*second.key_pairs[:2], *identity.key_pairs)
+    for pair in (*identity.key_pairs, *second.key_pairs):
+        assert again.find_key(pair.registered) == pair
+
+    left = forget(again, identity.public_key)
+    with pytest.raises(KeystoreError, match="no private key for"):
+        left.find_key(identity.public_key)
+    assert len(left.retired) == len(again.retired) - 1
+    for kept in (again.public_key, b"\x00" * 32):
+        with pytest.raises(KeystoreError, match="not among the retired"):
+            forget(again, kept)
+
+
+def test_retired_keys_do_not_grow_without_bound(identity: Identity) -> None:
+    for _ in range(32):
+        identity = rotate(identity)
+    with pytest.raises(KeystoreError, match="66 keys are kept already"):
+        rotate(identity)
+
+
+def test_a_keystore_of_the_first_version_is_read_and_gains_a_hybrid_key(tmp_path: Path) -> None:
+    path = tmp_path / "old.json"
+    path.write_bytes(FIRST_VERSION.read_bytes())
+    path.chmod(0o600)
+    old = read_keystore(path, PASSPHRASE)
+    assert (old.account.key, old.encryption.private_key) == (b"\x01" * 32, b"\x02" * 32)
+    assert old.hybrid is None
+    assert read_public(path).hybrid_digest is None
+    with pytest.raises(KeystoreError, match="no hybrid key") as caught:
+        old.get_pair(Sealing.HYBRID)
+    assert "keys rotate" in caught.value.hint
+    write_keystore(path, old, PASSPHRASE, scrypt_n=LIGHT_SCRYPT_N, overwrite=True)
+    assert read_keystore(path, PASSPHRASE) == old, "written again without one"
+    fresh = rotate(old)
+    assert fresh.hybrid is not None
+    assert fresh.retired == (old.encryption,)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"publicKeyDigest": "00" * 32}, "another hybrid key"),
+        ({"publicKeyDigest": None}, "another hybrid key"),
+        ({"crypto": {}}, "not a keystore"),
+    ],
+)
+def test_a_keyring_that_contradicts_itself_is_refused(path: Path, changes: dict[str, object], message: str) -> None:
+    rewrite(path, keyring={**json.loads(path.read_text())["keyring"], **changes})
+    with pytest.raises(KeystoreError, match=message):
+        read_keystore(path, PASSPHRASE)
+
+
+def test_a_keyring_of_another_kind_is_refused(path: Path) -> None:
+    rewrite(path, keyring=[])
+    with pytest.raises(KeystoreError, match="something else than keys"):
+        read_keystore(path, PASSPHRASE)
+
+
+# ------------------------------------------------------------------------------------------------- import and export
+
+
+def write_private(path: Path, text: str, mode: int = 0o600) -> Path:
+    path.write_text(text)
+    path.chmod(mode)
+    return path
+
+
+@pytest.mark.parametrize("text", ["11" * 32, "0x" + "11" * 32 + "\n"])
+def test_a_bare_key_is_imported_from_a_private_file(tmp_path: Path, text: str) -> None:
+    file = write_private(tmp_path / "key", text)
+    assert not is_keystore(file)
+    assert import_account(file, None).key == b"\x11" * 32
+
+
+def test_a_bare_key_that_others_can_read_is_refused(tmp_path: Path) -> None:
+    file = write_private(tmp_path / "key", "11" * 32, 0o644)
+    with pytest.raises(KeystoreError, match="0644") as caught:
+        import_account(file, None)
+    assert f"chmod 600 {file}" in caught.value.hint
+    assert "11" * 32 not in str(caught.value)
+
+
+@pytest.mark.parametrize("text", ["", "zz", "11" * 31, "11" * 33, "00" * 32])
+def test_what_is_no_key_is_not_imported_and_not_repeated(tmp_path: Path, text: str) -> None:
+    with pytest.raises(KeystoreError, match="does not hold 64 hexadecimal digits") as caught:
+        import_account(write_private(tmp_path / "key", text), None)
+    assert text not in str(caught.value) or not text
+
+
+def test_an_exported_account_is_a_plain_keystore_and_can_be_imported(tmp_path: Path, identity: Identity) -> None:
+    target = tmp_path / "wallet.json"
+    export_account(target, identity, PASSPHRASE, scrypt_n=LIGHT_SCRYPT_N)
+    document = json.loads(target.read_text())
+    assert set(document) == {"address", "crypto", "id", "version"}
+    assert stat.S_IMODE(target.stat().st_mode) == 0o600
+    assert is_keystore(target)
+    assert import_account(target, PASSPHRASE).key == identity.account.key
+    with pytest.raises(KeystoreError, match="wrong"):
+        import_account(target, "another")
+    with pytest.raises(KeystoreError, match="exists already"):
+        export_account(target, identity, PASSPHRASE, scrypt_n=LIGHT_SCRYPT_N)

@@ -139,10 +139,10 @@ def test_what_is_not_canonical_is_valid_but_not_decoded(text: str) -> None:
 
 def test_the_canonical_text_is_that_of_rfc_8785() -> None:
     expected = (
-        '{"data":{"classes":10,"feature_shape":[8,8],"maximum":1,"minimum":0},'
+        '{"confidential":false,"data":{"classes":10,"feature_shape":[8,8],"maximum":1,"minimum":0},'
         f'"initial_model":"{INITIAL_MODEL}",'
         '"model":{"layers":[64,32,10],"name":"mlp"},"privacy":{"mechanism":"none"},'
-        '"quantisation":{"l2_norm_clip":10,"scale":4096},"shortness":"required",'
+        '"quantisation":{"l2_norm_clip":10,"scale":4096},"sealing":"x25519","shortness":"required",'
         '"task":"Tell the ten digits apart.\\nImages of 8×8 pixels.","title":"Handwritten digits",'
         '"training":[{"batch_size":32,"epochs":2,"first_round":0,"learning_rate":0.05,"momentum":0.9,"weight_decay":0.00001},'
         '{"batch_size":32,"epochs":2,"first_round":3,"learning_rate":0.01,"momentum":0.9,"weight_decay":0.00001}],"version":1}'

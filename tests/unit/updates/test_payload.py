@@ -3,9 +3,9 @@ import pytest
 import zstandard
 
 from steelyard.errors import PayloadError
-from steelyard.types import Seed
+from steelyard.types import Sealing, Seed
 from steelyard.updates.compression import compress, compute_compress_bound
-from steelyard.updates.encryption import encrypt
+from steelyard.updates.encryption import EncryptionKeyPair, encrypt
 from steelyard.updates.faults import PayloadFault
 from steelyard.updates.payload import (
     UpdatePayload,
@@ -47,7 +47,9 @@ BAD_PLAINTEXTS: dict[str, tuple[bytes, PayloadFault]] = {
     "empty": (b"", PayloadFault.TRUNCATED),
     "half the magic": (b"SY", PayloadFault.TRUNCATED),
     "no frame and half a seed": (PLAINTEXT[:39], PayloadFault.TRUNCATED),
-    "another magic": (b"SYU2" + PLAINTEXT[4:], PayloadFault.WRONG_MAGIC),
+    "a content key short": (b"SYU2" + PLAINTEXT[4:40] + bytes(31), PayloadFault.TRUNCATED),
+    "a seed for a content key": (b"SYU2" + PLAINTEXT[4:], PayloadFault.BAD_COMPRESSION),
+    "another magic": (b"SYU9" + PLAINTEXT[4:], PayloadFault.WRONG_MAGIC),
     "half of another magic": (b"PK", PayloadFault.WRONG_MAGIC),
     "d one less": (with_frame(FRAME, D - 1), PayloadFault.WRONG_DIMENSION),
     "d one more": (with_frame(FRAME, D + 1), PayloadFault.WRONG_DIMENSION),
@@ -129,6 +131,20 @@ def test_a_sealed_payload_opens_and_hides_its_seed() -> None:
     assert opened.update.dtype == np.int16
     np.testing.assert_array_equal(opened.update, UPDATE)
     assert repr(SEED) not in repr(payload)
+
+
+@pytest.mark.parametrize("sealing", Sealing)
+def test_a_content_key_travels_with_the_payload(sealing: Sealing) -> None:
+    pair = EncryptionKeyPair.generate(sealing)
+    payload = UpdatePayload(UPDATE, SEED, b"\x0c" * 32)
+    message = seal_payload(payload, pair.public_key, CONTEXT)
+    opened = open_payload(message, D, pair, CONTEXT)
+    assert (opened.seed, opened.content_key) == (SEED, b"\x0c" * 32)
+    np.testing.assert_array_equal(opened.update, UPDATE)
+    assert len(message) <= max_payload_bytes(D, sealing)
+    assert repr(b"\x0c" * 32) not in repr(payload)
+    with pytest.raises(ValueError, match="31"):
+        encode_payload(UpdatePayload(UPDATE, SEED, bytes(31)))
 
 
 @pytest.mark.parametrize("dimension", [1, 2, 100, 2_410, 60_000, 70_000, 500_000])
