@@ -1,9 +1,15 @@
 """The Gram proof: commitments to updates, and a proof that a matrix holds their inner products (docs/proof.md)."""
 
-from steelyard.gram.commitment import commit, compute_aggregate_blinders, derive_blinders, hash_commitment
+from steelyard.gram.commitment import (
+    add_commitments,
+    commit,
+    compute_aggregate_blinders,
+    derive_blinders,
+    hash_commitment,
+)
 from steelyard.gram.evidence import EvidenceBundle, dump_bundle, parse_bundle, verify_bundle_proof
 from steelyard.gram.field import decode_scalars, encode_scalars
-from steelyard.gram.linear import compute_gram
+from steelyard.gram.linear import HISTORY_LIMIT, compute_gram
 from steelyard.gram.opening import find_false_openings, verify_aggregate_opening, verify_opening
 from steelyard.gram.proof import GramProof, GramStatement, decode_gram, encode_gram
 from steelyard.gram.prover import prove_gram
@@ -16,11 +22,13 @@ from steelyard.gram.verifier import verify_commitment_hashes, verify_gram
 
 __all__ = [
     "ETHEREUM_SRS_DIGEST",
+    "HISTORY_LIMIT",
     "EvidenceBundle",
     "GramProof",
     "GramStatement",
     "ShortnessProof",
     "Srs",
+    "add_commitments",
     "check_srs",
     "commit",
     "compute_aggregate_blinders",

@@ -4,7 +4,7 @@ The prover needs three sums over the blocks of all rows: correlations, values at
 few blocks at a time from the rows, which may be memory-mapped, and keeps nothing of the length of an update.
 
 Field elements are cut into 24-bit limbs. A float64 holds every integer up to 2^53, so that up to 2^14 products of a
-limb and an entry, 15 bits and a sign, are added in the BLAS without rounding.
+limb and an entry, 15 bits and a sign, are added in the BLAS without rounding; 2^9 if rows are histories of 20 bits.
 """
 
 import functools
@@ -30,16 +30,20 @@ _LIMB_BYTES: Final = 3
 _LIMB_BITS: Final = 8 * _LIMB_BYTES
 _LIMBS: Final = 11  # for 256 bits
 _WEIGHT_LIMBS: Final = 6  # for 128 bits
-_PRODUCTS: Final = 2**14
 _BLOCKS_AT_ONCE: Final = 16
 
 
 @dataclass(frozen=True, slots=True)
 class Blocks:
-    """The rows of updates in blocks: int16 of shape `(n, d)`, and `L`, the entries that a block holds."""
+    """The rows of updates in blocks: int16, or histories in int32, of shape `(n, d)`; and `L`, what a block holds."""
 
-    updates: NDArray[np.int16]
+    updates: NDArray[np.int16] | NDArray[np.int32]
     payload: int
+
+    @property
+    def products(self) -> int:
+        """How many products of a limb and an entry may be added."""
+        return 2**14 if self.updates.dtype == np.int16 else 2**9
 
     def split(self, at_once: int = _BLOCKS_AT_ONCE) -> list[range]:
         """The numbers of all blocks, at most `at_once` together."""
@@ -75,7 +79,7 @@ def sum_correlations(blocks: Blocks, weights: Sequence[int], masks: Sequence[Seq
         for block in rows:
             correlation.add((limbs @ block).astype(np.int64), _LIMB_BITS)
         factors = [masks[b][j] * r_i % BLS12_381_ORDER for j in range(MASK_SLOTS) for b in part for r_i in weights]
-        return correlation.compute(), _combine(factors, rows)
+        return correlation.compute(), _combine(factors, rows, blocks.products)
 
     parts = blocks.split(min(_BLOCKS_AT_ONCE, count_terms(payload)))
     digits, crossed = _sum_in_threads(correlate, parts)
@@ -100,8 +104,9 @@ def evaluate_blocks(blocks: Blocks, weights: Sequence[int], points: Sequence[int
         rows = blocks.read(part)
         flat = rows.reshape(-1, blocks.payload)
         values = np.zeros((len(flat), powers.shape[1]), dtype=np.int64)
-        for start in range(0, blocks.payload, _PRODUCTS):
-            values += (flat[:, start : start + _PRODUCTS] @ powers[start : start + _PRODUCTS]).astype(np.int64)
+        for start in range(0, blocks.payload, blocks.products):
+            stop = start + blocks.products
+            values += (flat[:, start:stop] @ powers[start:stop]).astype(np.int64)
         limbs = values.reshape(*rows.shape[:2], len(points), _LIMBS).astype(np.object_)
         joined = limbs @ np.array([1 << _LIMB_BITS * k for k in range(_LIMBS)], dtype=np.object_)
         return [[int(x) % BLS12_381_ORDER for x in scale @ block] for block in joined]
@@ -116,19 +121,19 @@ def combine_blocks(blocks: Blocks, weights: Sequence[int], factors: Sequence[int
 
     def combine(part: range) -> tuple[Integers]:
         scalars = [factors[b] * r_i % BLS12_381_ORDER for b in part for r_i in weights]
-        return (_combine(scalars, blocks.read(part)),)
+        return (_combine(scalars, blocks.read(part), blocks.products),)
 
     (total,) = _sum_in_threads(combine, blocks.split())
     return [x % BLS12_381_ORDER for x in _join(total[0])]
 
 
-def _combine(scalars: Sequence[int], rows: Floats) -> Integers:
+def _combine(scalars: Sequence[int], rows: Floats, products: int) -> Integers:
     """`Σ scalars[j, b, i]·rows[b, i]` for each `j`, in limbs, not carried. Shape `(J, limbs, L)`."""
     flat = rows.reshape(-1, rows.shape[2])
     limbs = _split_scalars(scalars).reshape(-1, len(flat), _LIMBS).transpose(0, 2, 1).reshape(-1, len(flat))
     total = np.zeros((len(limbs), flat.shape[1]), dtype=np.int64)
-    for start in range(0, len(flat), _PRODUCTS):
-        total += (limbs[:, start : start + _PRODUCTS] @ flat[start : start + _PRODUCTS]).astype(np.int64)
+    for start in range(0, len(flat), products):
+        total += (limbs[:, start : start + products] @ flat[start : start + products]).astype(np.int64)
     return total.reshape(-1, _LIMBS, flat.shape[1])
 
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from py_arkworks_bls12381 import G1Point, Scalar
 
 from steelyard.constants import BLS12_381_ORDER, UPDATE_MIN
-from steelyard.gram.points import WORKERS, encode_point, multiply_sum
+from steelyard.gram.points import WORKERS, decode_point, encode_point, multiply_sum, split_points
 from steelyard.gram.srs import Srs, get_blinding_generator
 from steelyard.types import Digest, Seed, UpdateVector
 
@@ -72,6 +72,16 @@ def _commitment_tables(srs: Srs) -> tuple[NDArray[np.object_], NDArray[np.object
 def hash_commitment(commitment: bytes) -> Digest:
     """`commitmentHash = keccak(C^0 ‖ … ‖ C^{B−1})`, what a trainer posts on chain."""
     return Digest(keccak(commitment))
+
+
+def add_commitments(commitments: Sequence[bytes]) -> bytes:
+    """The commitment to the sum of several updates: `Σ_t C_t^b` for each block, opened by `Σ_t ρ_t^b mod r`.
+
+    Raises:
+        ValueError: a malformed point, or commitments of different lengths.
+    """
+    points = [[decode_point(data) for data in split_points(commitment)] for commitment in commitments]
+    return b"".join(encode_point(point) for point in compute_aggregate_points(points, [1] * len(points)))
 
 
 def compute_aggregate_points(points: Sequence[Sequence[G1Point]], weights: Sequence[int]) -> list[G1Point]:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 DIGIT_BITS: Final = 12
 DIGITS: Final = 13
-"""156 bits: a 128-bit weight times an int16, summed over fewer than 2^11 rows."""
+"""156 bits: a 128-bit weight times an int16, summed over fewer than 2^11 rows, or times 20 bits, over up to 2^7."""
 
 _MASK: Final = 2**DIGIT_BITS - 1
 _HALF: Final = 2 ** (DIGIT_BITS - 1)

@@ -17,6 +17,14 @@ _LIMB_MASK: Final = 2**_LIMB_BITS - 1
 _ROWS_AT_ONCE: Final = 32
 _COLUMNS_AT_ONCE: Final = 2**16
 
+_HISTORIES: Final = 2**7
+
+HISTORY_LIMIT: Final = 2**20
+"""The largest entry of a history, in absolute value: 32 rounds of the largest updates, or more of smaller ones."""
+
+Rows = NDArray[np.int16] | NDArray[np.int32]
+"""Updates, or histories: sums of updates over rounds. Shape `(n, d)`."""
+
 Limbs = NDArray[np.int64]
 """Integers in base 2^32, least limb first, shape `(limbs, width)`. Carried: all but the last are in `[0, 2^32)`."""
 
@@ -57,18 +65,39 @@ def _carry(limbs: Limbs) -> None:
         limbs[k] &= _LIMB_MASK
 
 
-def compute_gram(updates: NDArray[np.int16]) -> Gram:
-    """The Gram matrix `U Uᵀ`, exact: products stay below 2^30, and 2^16 of them are summed at a time.
+def check_rows(rows: Rows) -> int:
+    """The most that an entry can be in absolute value.
+
+    Raises:
+        ValueError: more than `2^7` histories, or an entry beyond `HISTORY_LIMIT`: sums would no longer be exact.
+    """
+    if rows.dtype == np.int16:
+        return 2**15
+    largest = max((max(int(row.max()), -int(row.min())) for row in rows), default=0)
+    if largest > HISTORY_LIMIT or len(rows) > _HISTORIES:
+        raise ValueError(f"{len(rows)} histories with entries up to {largest:,}: {_HISTORIES} up to 2^20 may be proved")
+    return largest
+
+
+def compute_gram(updates: Rows) -> Gram:
+    """The Gram matrix `U Uᵀ`, exact: 2^16 products below 2^30 are summed at a time, or 2^13 below 2^40.
 
     Args:
-        updates: int16, shape `(n, d)`; may be memory-mapped.
+        updates: int16, or histories in int32 within `HISTORY_LIMIT`; shape `(n, d)`; may be memory-mapped.
 
     Returns:
         Python integers, shape `(n, n)`.
+
+    Raises:
+        ValueError: histories so large or so long that an entry may leave an int64.
     """
     n, d = updates.shape
+    largest = check_rows(updates)
+    if d * largest**2 > 2**63 - 1:
+        raise ValueError(f"inner products of {d:,} entries up to {largest:,} may leave the range of an int64")
+    columns = _COLUMNS_AT_ONCE if updates.dtype == np.int16 else _COLUMNS_AT_ONCE >> 3
     total = np.zeros((n, n), dtype=np.int64)
-    for start in range(0, d, _COLUMNS_AT_ONCE):
-        piece = updates[:, start : start + _COLUMNS_AT_ONCE].astype(np.float64)
+    for start in range(0, d, columns):
+        piece = updates[:, start : start + columns].astype(np.float64)
         total += (piece @ piece.T).astype(np.int64)
     return total.astype(np.object_)

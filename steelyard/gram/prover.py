@@ -8,7 +8,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from steelyard.constants import BLS12_381_ORDER, MASK_SLOTS
 from steelyard.gram.blocks import Blocks, combine_blocks, evaluate_blocks, sum_correlations
@@ -19,6 +18,7 @@ from steelyard.gram.field import (
     make_polynomial,
     random_scalar,
 )
+from steelyard.gram.linear import Rows, check_rows
 from steelyard.gram.pair_opening import commit_polynomial, open_pair
 from steelyard.gram.points import WORKERS, encode_point, multiply_sum
 from steelyard.gram.proof import GramProof, GramStatement, decode_gram
@@ -33,9 +33,7 @@ from steelyard.gram.transcript import (
 )
 
 
-def prove_gram(
-    srs: Srs, statement: GramStatement, updates: NDArray[np.int16], blinders: Sequence[Sequence[int]]
-) -> GramProof:
+def prove_gram(srs: Srs, statement: GramStatement, updates: Rows, blinders: Sequence[Sequence[int]]) -> GramProof:
     """Proves that `statement.gram` is the Gram matrix of the updates behind `statement.commitments`.
 
     Zero-knowledge: two proofs of one statement differ. Openings are not checked here (`find_false_openings` does): a
@@ -44,7 +42,8 @@ def prove_gram(
     Args:
         srs: The reference string.
         statement: What to prove.
-        updates: int16, shape `(n, d)`, rows in the statement's order; may be memory-mapped.
+        updates: int16, or histories in int32 within `HISTORY_LIMIT`; shape `(n, d)`, rows in the statement's order; may
+            be memory-mapped.
         blinders: `ρ_i^b`, shape `(n, B)`.
 
     Raises:
@@ -74,7 +73,7 @@ class _Mask:
 def _prove(
     srs: Srs,
     statement: GramStatement,
-    updates: NDArray[np.int16],
+    updates: Rows,
     blinders: Sequence[Sequence[int]],
     draw: RandomScalar,
 ) -> GramProof:
@@ -120,13 +119,13 @@ def _prove(
     return GramProof(M=M, t0=t0, S=s_hat, a=a, a_prime=a_prime, s=s, W=W, omega=omega)
 
 
-def _check_shape(
-    statement: GramStatement, updates: NDArray[np.int16], blinders: Sequence[Sequence[int]], blocks: int
-) -> None:
-    if updates.dtype != np.int16 or updates.shape != (statement.n, statement.d) or not updates.size:
+def _check_shape(statement: GramStatement, updates: Rows, blinders: Sequence[Sequence[int]], blocks: int) -> None:
+    is_integer = updates.dtype in (np.int16, np.int32)
+    if not is_integer or updates.shape != (statement.n, statement.d) or not updates.size:
         raise ValueError(
             f"the statement has {statement.n} rows of {statement.d}, the updates are {updates.dtype} {updates.shape}"
         )
+    check_rows(updates)
     if len(blinders) != statement.n or any(len(row) != blocks for row in blinders):
         raise ValueError(f"{blocks} blinders for each of {statement.n} rows are needed")
 
