@@ -80,7 +80,7 @@ def test_the_prover_refuses_a_matrix_that_is_not_the_updates_own() -> None:
     [
         (ROUND.updates[:2], ROUND.blinders),
         (ROUND.updates[:, 1:], ROUND.blinders),
-        (ROUND.updates.astype(np.int32), ROUND.blinders),
+        (ROUND.updates.astype(np.int64), ROUND.blinders),
         (ROUND.updates, ROUND.blinders[:2]),
         (ROUND.updates, [row[:1] for row in ROUND.blinders]),
     ],
