@@ -16,6 +16,17 @@ Amount = Callable[[int], str]
 
 
 @dataclass(frozen=True, slots=True)
+class ScreeningFact:
+    """What the other rows say for it, before anything else."""
+
+    support: float
+    """By the rows left when it was looked at: a negative cosine counts in full, a positive one as `c − c²`."""
+    removed: tuple[int, ...]
+    """Which rows were left out, in the order in which they were found."""
+    kept: bool
+
+
+@dataclass(frozen=True, slots=True)
 class ClipFact:
     """How far the row was shortened."""
 
@@ -41,6 +52,8 @@ class KrumFact:
     score: int
     rank: int
     """From 1, the most central."""
+    ranks: int
+    """How many rows are ranked."""
     places: int
     """How many ranks are accepted."""
     selected: bool
@@ -73,7 +86,7 @@ class MeritFact:
     copies: float
     """`κ_i`: how many copies of the row the others amount to."""
     discount: float
-    """`2^−κ_i`, the part that is left."""
+    """`2^−κ_i`, the part that is left. A sharp discount counts each copy twice."""
     deviations: float
     """The cosine with the others in standard deviations above chance; four are asked for."""
     signal: int
@@ -99,6 +112,7 @@ class Explanation:
     """With each row, its own place included."""
     cosine_with_others: float
     """With the weighted sum of the others; 0.0 if they have no weight, and for a root update."""
+    screening: ScreeningFact | None
     clip: ClipFact | None
     mixing: MixingFact | None
     krum: KrumFact | None
@@ -170,6 +184,7 @@ def explain_payment(weighing: Weighing, budget: int, row: int) -> Explanation:
         verdict=weighing.get_verdict(row),
         cosines=tuple(weighing.get_cosine(row, other) for other in range(n)),
         cosine_with_others=weighing.get_cosine_with_others(row),
+        screening=_explain_screening(weighing, row),
         clip=_explain_clip(weighing, row),
         mixing=_explain_mixing(weighing, row),
         krum=_explain_krum(weighing, row),
@@ -189,29 +204,41 @@ def explain_payment(weighing: Weighing, budget: int, row: int) -> Explanation:
     )
 
 
+def _explain_screening(weighing: Weighing, row: int) -> ScreeningFact | None:
+    screening = weighing.screening
+    if screening is None:
+        return None
+    return ScreeningFact(screening.scores[row] / ONE, screening.removed, row in screening.kept)
+
+
 def _explain_clip(weighing: Weighing, row: int) -> ClipFact | None:
     clipping = weighing.clipping
-    if clipping is None:
+    if clipping is None or row not in weighing.kept:
         return None
-    return ClipFact(int(weighing.gram[row, row]), clipping.median, clipping.factors[row] / ONE)
+    place = weighing.kept.index(row)
+    return ClipFact(int(weighing.gram[row, row]), clipping.median, clipping.factors[place] / ONE)
 
 
 def _explain_mixing(weighing: Weighing, row: int) -> MixingFact | None:
     neighbourhoods = weighing.neighbourhoods
-    if neighbourhoods is None:
+    kept = weighing.kept
+    if neighbourhoods is None or row not in kept:
         return None
-    sets = neighbourhoods.sets
+    sets, place = neighbourhoods.sets, kept.index(row)
     return MixingFact(
-        neighbours=tuple(other for other in sets[row] if other != row),
-        accepted_by=tuple(other for other in weighing.selection.selected if row in sets[other]),
+        neighbours=tuple(kept[other] for other in sets[place] if other != place),
+        accepted_by=tuple(kept[other] for other in weighing.selection.selected if place in sets[other]),
     )
 
 
 def _explain_krum(weighing: Weighing, row: int) -> KrumFact | None:
     krum = weighing.krum
-    if krum is None:
+    if krum is None or row not in weighing.kept:
         return None
-    return KrumFact(krum.scores[row], krum.get_rank(row), len(krum.selected), row in krum.selected)
+    place = weighing.kept.index(row)
+    return KrumFact(
+        krum.scores[place], krum.get_rank(place), len(krum.scores), len(krum.selected), place in krum.selected
+    )
 
 
 def _explain_pivot(weighing: Weighing, row: int) -> PivotFact | None:
@@ -245,6 +272,7 @@ _REASONS: Final = {
     Verdict.ZERO_UPDATE: "its update is all zeros",
     Verdict.OPPOSED: "it has no weight and points against the accepted updates, which is a strike",
     Verdict.CLIPPED_AWAY: "it is so much longer than the median update that clipping leaves nothing of it",
+    Verdict.SCREENED: "it pulls against most of the other updates, so that it was left out before anything else",
     Verdict.OUTLIER: "it is an outlier, part of nothing that was accepted; that is no fault and no strike",
     Verdict.NO_AGREEMENT: "it has weight, but does not point the way that the others went",
     Verdict.BELOW_NOISE_FLOOR: "it agrees with the others no more than a random update might",
@@ -257,7 +285,7 @@ def render_explanation(
     explanation: Explanation, label: Label = "row {}".format, amount: Amount = "{:,}".format
 ) -> tuple[str, ...]:
     """One paragraph of plain text per fact, the outcome first, then the steps in the order of the rule."""
-    steps = (_render_clip, _render_mixing, _render_krum, _render_pivot, _render_grade)
+    steps = (_render_screening, _render_clip, _render_mixing, _render_krum, _render_pivot, _render_grade)
     facts = (_render_outcome, _render_agreement, *steps, _render_weight)
     paragraphs = [render(explanation, label) for render in facts]
     if explanation.verdict is not Verdict.ROOT:
@@ -278,6 +306,18 @@ def _render_agreement(explanation: Explanation, label: Label) -> str:
         f"{label(other)} {cosine:+.3f}" for other, cosine in enumerate(explanation.cosines) if other != explanation.row
     )
     return f"Agreement: its cosine with what the others did together is {explanation.cosine_with_others:+.3f}; {each}."
+
+
+def _render_screening(explanation: Explanation, label: Label) -> str:
+    screening = explanation.screening
+    if screening is None:
+        return ""
+    answer = "kept" if screening.kept else "left out"
+    removed = ", ".join(map(label, screening.removed)) or "none"
+    return (
+        f"Screening: the others' support for it is {screening.support:+.3f} (cosines, less their squares where "
+        f"positive), so it was {answer}. Left out of the round: {removed}."
+    )
 
 
 def _render_clip(explanation: Explanation, _label: Label) -> str:
@@ -306,7 +346,7 @@ def _render_krum(explanation: Explanation, _label: Label) -> str:
     what = "its average" if explanation.mixing else "it"
     answer = "accepted" if krum.selected else "not accepted"
     return (
-        f"Selection: {what} is number {krum.rank} of {explanation.n} by distance to the nearest others "
+        f"Selection: {what} is number {krum.rank} of {krum.ranks} by distance to the nearest others "
         f"(score {krum.score:,}); the first {krum.places} are accepted, so {what} was {answer}."
     )
 

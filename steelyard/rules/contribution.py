@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from math import isqrt
 from typing import Final
 
+from steelyard.constants import ONE
 from steelyard.rules.matrix import Integers
 from steelyard.types import Gram
 
@@ -28,6 +29,27 @@ def _compute_halvings() -> Integers:
 
 HALVINGS: Final = _compute_halvings()
 """`⌊2^64 · 2^(−2^−b)⌋` for `b = 1 … 16`, by repeated square roots of one half."""
+
+
+@dataclass(frozen=True, slots=True)
+class CopyDiscount:
+    """How alike two rows must be to count as copies, and what a copy costs.
+
+    Attributes:
+      squarings: how often the squared cosine is squared.
+      weight: how much a copy adds to `κ`.
+      limit: the largest squared cosine in Q32 that counts; no Gram matrix has one above `ONE`.
+    """
+
+    squarings: int
+    weight: int
+    limit: int | None = None
+
+
+GENTLE: Final = CopyDiscount(squarings=1, weight=1)
+"""`κ` sums fourth powers of cosines. Of the rules of version 1."""
+SHARP: Final = CopyDiscount(squarings=4, weight=2, limit=ONE)
+"""`κ` sums thirty-second powers, twice: rows that agree well are no copies, and `k` copies earn less than one row."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,30 +102,35 @@ def compute_exp2neg(kappa: int) -> int:
     return value >> (kappa >> 32)
 
 
-def compute_kappa(gram: Gram, row: int) -> int:
-    """`κ_i`, the sum of the fourth powers of the row's positive cosines with the others, in Q32.
+def compute_kappa(gram: Gram, row: int, discount: CopyDiscount) -> int:
+    """`κ_i`, the sum of a power of the row's positive cosines with the others, in Q32.
 
     References:
       docs/rules.md, "Copies". Agarwal, Dahleh, Sarkar, `A Marketplace for Data: An Algorithmic Solution
       <https://arxiv.org/abs/1805.08125>`_, EC 2019, "robustness to replication". Their measure of similarity is left
-      open; here it is the fourth power of the cosine, which spares rows that merely agree.
+      open; here it is a power of the cosine, which spares rows that merely agree.
     """
     kappa = 0
     for other, inner in enumerate(gram[row]):
         product = gram[row, row] * gram[other, other]
         if other != row and inner > 0 and product > 0:
-            squared_cosine = (inner * inner << 32) // product
-            kappa += squared_cosine * squared_cosine >> 32
+            power = (inner * inner << 32) // product
+            if discount.limit is not None:
+                power = min(power, discount.limit)
+            for _ in range(discount.squarings):
+                power = power * power >> 32
+            kappa += discount.weight * power
     return int(kappa)
 
 
-def compute_merits(gram: Gram, weights: Integers, d: int) -> tuple[Merit, ...]:
+def compute_merits(gram: Gram, weights: Integers, d: int, discount: CopyDiscount) -> tuple[Merit, ...]:
     """Each row's merit in a weighted sum of the rows.
 
     Args:
       gram: shape `(n, n)`, of the trainers' rows as committed.
       weights: `w_i ≥ 0` in Q32.
       d: number of coordinates of a row.
+      discount: what copies cost.
 
     References:
       docs/rules.md, "Contribution". `ψ` is the Shapley value of the game
@@ -117,7 +144,7 @@ def compute_merits(gram: Gram, weights: Integers, d: int) -> tuple[Merit, ...]:
         squared_norm = int(gram[i, i])
         agreement = pull - weight * squared_norm
         others = energy - 2 * weight * pull + weight * weight * squared_norm
-        kappa = compute_kappa(gram, i)
+        kappa = compute_kappa(gram, i, discount)
         merits.append(
             Merit(
                 agreement=agreement,

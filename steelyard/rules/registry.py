@@ -20,13 +20,14 @@ from numpy.typing import ArrayLike
 from steelyard.errors import SpecError, TooFewUpdatesError
 from steelyard.rules.centred_clipping import weigh_by_centred_clipping
 from steelyard.rules.clip import clip_to_median
-from steelyard.rules.contribution import NO_MERIT, compute_merits, has_quorum
+from steelyard.rules.contribution import GENTLE, NO_MERIT, SHARP, CopyDiscount, compute_merits, has_quorum
 from steelyard.rules.flag import weigh_by_flag
 from steelyard.rules.foolsgold import weigh_by_dissimilarity
 from steelyard.rules.geometric_median import weigh_by_geometric_median
 from steelyard.rules.matrix import check_gram
 from steelyard.rules.mixing import mix_nearest_neighbours
 from steelyard.rules.nearest import select_nearest_to_pivot
+from steelyard.rules.screening import screen
 from steelyard.rules.selection import select_everyone, select_multi_krum
 from steelyard.rules.trust import weigh_by_trust
 from steelyard.rules.weighing import Mixing, Selection, Weighing
@@ -44,6 +45,8 @@ class Rule:
       on_chain: whether a contract computes it too, so that projects may be created with it.
       rooted: whether the last row is the owner's root update, which guides the weights and has neither weight nor pay.
       historic: whether weights come from the Gram matrix of the rows' histories; pay always comes from the round's.
+      screened: whether rows that pull against the others are left out before the chain begins.
+      discount: what copies of a row cost.
     """
 
     name: str
@@ -52,6 +55,8 @@ class Rule:
     on_chain: bool = False
     rooted: bool = False
     historic: bool = False
+    screened: bool = False
+    discount: CopyDiscount = SHARP
 
     def weigh(self, gram: ArrayLike, f: int, d: int, history: ArrayLike | None = None) -> Weighing:
         """Weighs the rows of a Gram matrix; equal to the contract of the same name, if there is one, to the last bit.
@@ -79,18 +84,25 @@ class Rule:
 
         mixings: tuple[Mixing, ...] = ()
         mixed = original if past is None else past
+        feared = f
+        screening = screen(mixed, f, d) if self.screened else None
+        if screening is not None:
+            mixed = screening.keep(mixed)
+            feared -= len(screening.removed)
         for pre_aggregate in self.pre_aggregators:
-            mixing = pre_aggregate(mixed, f)
+            mixing = pre_aggregate(mixed, feared)
             mixed = mixing.mix(mixed)
             mixings += (mixing,)
-        selection = self.selector(mixed, f)
+        selection = self.selector(mixed, feared)
 
         weights = selection.weights
         for mixing in reversed(mixings):
             weights = mixing.pull_back(weights)
+        if screening is not None:
+            weights = screening.pull_back(weights)
         normaliser = selection.normaliser * prod(mixing.row_sum for mixing in mixings)
 
-        merits = compute_merits(original[:n, :n], weights[:n], d)
+        merits = compute_merits(original[:n, :n], weights[:n], d, self.discount)
         if has_quorum(merits, f):
             contributions = tuple(merit.value for merit in merits)
             opposed = tuple(i for i, merit in enumerate(merits) if weights[i] == 0 and merit.agreement < 0)
@@ -111,6 +123,7 @@ class Rule:
             opposed=opposed,
             rooted=self.rooted,
             history=past,
+            screening=screening,
         )
 
     def _check_history(self, history: ArrayLike | None, rows: int) -> Gram | None:
@@ -123,16 +136,26 @@ class Rule:
 
 
 DEFAULT_RULE: Final = Rule(
-    "clip-nnm-multi-krum", (clip_to_median, mix_nearest_neighbours), select_multi_krum, on_chain=True
+    "clip-nnm-multi-krum",
+    (clip_to_median, mix_nearest_neighbours),
+    select_multi_krum,
+    on_chain=True,
+    discount=GENTLE,
 )
-MEAN: Final = Rule("mean", (), select_everyone, on_chain=True)
+MEAN: Final = Rule("mean", (), select_everyone, on_chain=True, discount=GENTLE)
 
 RULES: Final[Mapping[str, Rule]] = MappingProxyType(
     {
         rule.name: rule
         for rule in (
             DEFAULT_RULE,
-            Rule("multi-krum", (), select_multi_krum, on_chain=True),
+            Rule(
+                "screen-clip-nnm-multi-krum",
+                (clip_to_median, mix_nearest_neighbours),
+                select_multi_krum,
+                screened=True,
+            ),
+            Rule("multi-krum", (), select_multi_krum, on_chain=True, discount=GENTLE),
             MEAN,
             Rule("nna", (), select_nearest_to_pivot),
             Rule("fltrust", (), weigh_by_trust, rooted=True),

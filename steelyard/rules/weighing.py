@@ -9,6 +9,7 @@ from steelyard.rules.contribution import Merit
 from steelyard.rules.matrix import IndexSet, Integers, compute_cosine
 from steelyard.rules.mixing import Neighbourhoods
 from steelyard.rules.nearest import Company
+from steelyard.rules.screening import Screening
 from steelyard.rules.selection import Graded, Krum
 from steelyard.types import Gram
 
@@ -63,6 +64,8 @@ class Verdict(enum.Enum):
     """No weight, and it disagrees with the accepted rows: a strike."""
     CLIPPED_AWAY = "clipped away"
     """So much longer than the median that nothing is left of it: the median row is zero, or nearly."""
+    SCREENED = "screened out"
+    """No weight: it pulled against most of the others. No strike, if it does not oppose those accepted."""
     OUTLIER = "outlier"
     """No weight: it is part of nothing that was selected. That alone is no fault."""
     NO_AGREEMENT = "no agreement"
@@ -93,6 +96,8 @@ class Weighing:
       merits: each row's way from weight to contribution; a root update has `NO_MERIT`.
       contributions: `φ_i`; all 0 without a quorum.
       opposed: rows with a strike: without weight, and in disagreement with the accepted ones.
+      screening: which rows were left out first, if the rule screens. Sets of `mixings` and `selection` then count the
+        kept rows.
     """
 
     rule: str
@@ -108,6 +113,7 @@ class Weighing:
     opposed: IndexSet
     rooted: bool = False
     history: Gram | None = field(default=None, repr=False, compare=False)
+    screening: Screening | None = None
 
     @property
     def num_trainers(self) -> int:
@@ -144,6 +150,11 @@ class Weighing:
         """The rule's grades, if it accepts rows by degrees."""
         return self.selection if isinstance(self.selection, Graded) else None
 
+    @property
+    def kept(self) -> IndexSet:
+        """The rows that the chain saw, in its own order: all, unless some were screened out."""
+        return tuple(range(len(self.weights))) if self.screening is None else self.screening.kept
+
     def get_cosine(self, row: int, other: int) -> float:
         """The cosine of two rows as committed."""
         return compute_cosine(self.gram[row, other], self.gram[row, row], self.gram[other, other])
@@ -156,12 +167,15 @@ class Weighing:
     def get_verdict(self, row: int) -> Verdict:
         """Why the row is paid, or the first reason why it is not, in the order of the rule's steps."""
         merit = self.merits[row]
+        is_kept = row in self.kept
+        factors = self.clipping.factors if self.clipping is not None else None
         reasons = (
             (row >= self.num_trainers, Verdict.ROOT),
             (self.contributions[row] > 0, Verdict.PAID),
             (self.gram[row, row] == 0, Verdict.ZERO_UPDATE),
             (row in self.opposed, Verdict.OPPOSED),
-            (self.clipping is not None and self.clipping.factors[row] == 0, Verdict.CLIPPED_AWAY),
+            (not is_kept, Verdict.SCREENED),
+            (is_kept and factors is not None and factors[self.kept.index(row)] == 0, Verdict.CLIPPED_AWAY),
             (self.weights[row] == 0, Verdict.OUTLIER),
             (merit.agreement <= 0, Verdict.NO_AGREEMENT),
             (not merit.above_noise, Verdict.BELOW_NOISE_FLOOR),

@@ -16,7 +16,7 @@ from tests.gram_matrices import build_honest_vectors, compute_gram, gram_matrice
 N, F, D = 11, 3, 400
 UNTRUSTING = tuple(name for name in RULES if name not in {"mean", "foolsgold"})
 """Rules that promise to withstand `f` arbitrary rows. `mean` promises nothing, FoolsGold to withstand clones."""
-AVERAGING = ("clip-nnm-multi-krum", "multi-krum", "mean", "nna")
+AVERAGING = ("screen-clip-nnm-multi-krum", "clip-nnm-multi-krum", "multi-krum", "mean", "nna")
 """Rules that are the mean if nobody is dishonest. The others weigh by degrees even then."""
 LENGTHENING = ("fltrust", "flag")
 """Rules that bring short rows to a common length, so that weights may add up to more than the normaliser."""

@@ -57,7 +57,27 @@ def krum(gram: Matrix, f: int) -> tuple[list[int], bytes]:
     return selected, b"".join(mask(members) for members in near) + mask(selected)
 
 
-def default_rule(gram: Matrix, f: int) -> tuple[list[int], int, bytes]:
+def screen(gram: Matrix, f: int, d: int) -> list[int]:
+    n = len(gram)
+    norms = [floor_root(gram[i][i] << 64) for i in range(n)]
+
+    def support(i: int, j: int) -> int:
+        if norms[i] == 0 or norms[j] == 0:
+            return 0
+        cosine = min(ONE, abs(gram[i][j]) * 2**96 // (norms[i] * norms[j]))
+        return cosine - cosine**2 // ONE if gram[i][j] > 0 else -cosine
+
+    kept = list(range(n))
+    for _ in range(f):
+        scores = [(sum(support(i, j) for j in kept if j != i), i) for i in kept]
+        least, row = min(scores)
+        if least >= 0 or least**2 * d < 16 * (len(kept) - 1) * ONE**2:
+            break
+        kept.remove(row)
+    return kept
+
+
+def clipped_rule(gram: Matrix, f: int) -> tuple[list[int], int, bytes]:
     n = len(gram)
     # 1. Clip.
     m = sorted(gram[i][i] for i in range(n))[(n - 1) // 2]
@@ -106,10 +126,13 @@ def fltrust_rule(gram: Matrix, f: int) -> tuple[list[int], int, bytes]:
 
 
 ROOTED = ("fltrust",)
+SCREENED = ("screen-clip-nnm-multi-krum",)
+GENTLE = ("clip-nnm-multi-krum", "multi-krum", "mean")
 RULES = {
+    "screen-clip-nnm-multi-krum": clipped_rule,
     "nna": nna_rule,
     "fltrust": fltrust_rule,
-    "clip-nnm-multi-krum": default_rule,
+    "clip-nnm-multi-krum": clipped_rule,
     "multi-krum": multi_krum_rule,
     "mean": mean_rule,
 }
@@ -126,7 +149,7 @@ def exp2neg(kappa: int) -> int:
     return value >> (kappa // ONE)
 
 
-def contributions(gram: Matrix, w: Sequence[int], f: int, d: int) -> list[int]:
+def contributions(gram: Matrix, w: Sequence[int], f: int, d: int, *, is_gentle: bool) -> list[int]:
     n = len(gram)
     phi = []
     for i in range(n):
@@ -138,7 +161,13 @@ def contributions(gram: Matrix, w: Sequence[int], f: int, d: int) -> list[int]:
         for j in others:
             if gram[i][j] > 0 and gram[i][i] > 0 and gram[j][j] > 0:
                 q = (gram[i][j] ** 2 << 32) // (gram[i][i] * gram[j][j])
-                kappa += q**2 >> 32
+                if is_gentle:
+                    kappa += q**2 >> 32
+                    continue
+                q = min(q, ONE)
+                for _ in "4", "8", "16", "32":
+                    q = q**2 // ONE
+                kappa += 2 * q
         is_signal = a > 0 and a * a * d >= 16 * gram[i][i] * b
         phi.append((psi * exp2neg(kappa)) >> 64 if is_signal else 0)
     if 2 * sum(1 for value in phi if value > 0) < n - f:
@@ -147,9 +176,12 @@ def contributions(gram: Matrix, w: Sequence[int], f: int, d: int) -> list[int]:
 
 
 def weigh(name: str, gram: Matrix, f: int, d: int) -> TwinWeighing:
-    w, normaliser, hints = RULES[name](gram, f)
     n = len(gram) - 1 if name in ROOTED else len(gram)
-    phi = contributions([row[:n] for row in gram[:n]], w[:n], f, d)
+    kept = screen(gram, f, d) if name in SCREENED else list(range(len(gram)))
+    rest = [[gram[i][j] for j in kept] for i in kept]
+    weights, normaliser, hints = RULES[name](rest, f - (len(gram) - len(kept)))
+    w = [weights[kept.index(i)] if i in kept else 0 for i in range(len(gram))]
+    phi = contributions([row[:n] for row in gram[:n]], w[:n], f, d, is_gentle=name in GENTLE)
     opposed = tuple(
         i for i in range(n) if sum(phi) > 0 and w[i] == 0 and sum(w[j] * gram[i][j] for j in range(n) if w[j] > 0) < 0
     )

@@ -7,6 +7,7 @@ import pytest
 
 from steelyard.rounds.explain import Explanation, explain_payment, render_explanation
 from steelyard.rules import DEFAULT_RULE, RULES, Verdict, Weighing, compute_shares
+from steelyard.types import Gram
 from tests.gram_matrices import build_honest_vectors, compute_gram
 
 BUDGET = 10**18
@@ -118,6 +119,7 @@ def test_steps_that_a_rule_does_not_have_are_not_told(vectors: np.ndarray) -> No
         for name, rule in RULES.items()
     }
     assert told == {
+        "screen-clip-nnm-multi-krum": ["Screening", "Clipping", "Mixing", "Selection"],
         "clip-nnm-multi-krum": ["Clipping", "Mixing", "Selection"],
         "multi-krum": ["Selection"],
         "mean": [],
@@ -129,6 +131,26 @@ def test_steps_that_a_rule_does_not_have_are_not_told(vectors: np.ndarray) -> No
         "flag": ["Grade"],
         "foolsgold": ["Grade"],
     }
+
+
+def build_screened_gram() -> Gram:
+    """Five rows one way, three across it, and one that agrees with the five and disagrees with the three."""
+    angles = np.radians([0] * 5 + [85] * 3 + [-25])
+    return compute_gram(np.rint(10_000 * np.column_stack([np.cos(angles), np.sin(angles)])).astype(np.int64))
+
+
+def test_a_row_that_is_screened_out_is_told_so_and_is_not_struck() -> None:
+    weighing = RULES["screen-clip-nnm-multi-krum"].weigh(build_screened_gram(), 1, D)
+    explanation = explain_payment(weighing, BUDGET, 8)
+    assert explanation.verdict is Verdict.SCREENED
+    assert explanation.screening is not None
+    assert explanation.screening.removed == (8,)
+    assert explanation.screening.support == pytest.approx(5 * (0.906 - 0.906**2) + 3 * -0.342, abs=0.01)
+    assert explanation.clip is explanation.mixing is explanation.krum is None
+    assert not explanation.strike
+    paragraphs = render(explanation)
+    assert "left out" in paragraphs["Screening"]
+    assert "Selection" not in paragraphs
 
 
 def test_every_reason_has_its_own_sentence(weighing: Weighing) -> None:
@@ -146,6 +168,7 @@ def test_every_reason_has_its_own_sentence(weighing: Weighing) -> None:
         RULES["mean"].weigh(compute_gram(against), 1, D),
         RULES["mean"].weigh(compute_gram(build_honest_vectors(5)), 0, 1),
         RULES["mean"].weigh(compute_gram(orthogonal), 0, 2**31),
+        RULES["screen-clip-nnm-multi-krum"].weigh(build_screened_gram(), 1, D),
         RULES["mean"].weigh(np.ones((100, 100), dtype=np.int64), 0, 2**31),
     ]
     outcomes = {

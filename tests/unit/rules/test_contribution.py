@@ -9,7 +9,9 @@ import pytest
 from steelyard.constants import ONE
 from steelyard.rules import RULES, Verdict
 from steelyard.rules.contribution import (
+    GENTLE,
     HALVINGS,
+    SHARP,
     Merit,
     compute_exp2neg,
     compute_kappa,
@@ -37,17 +39,17 @@ def test_psi_is_the_shapley_value_of_the_game() -> None:
             before = order[: order.index(player)]
             marginal += compute_game_value((*before, player), gram, weights)
             marginal -= compute_game_value(before, gram, weights)
-        assert compute_merits(gram, weights, 6)[player].psi * factorial(5) == marginal
+        assert compute_merits(gram, weights, 6, GENTLE)[player].psi * factorial(5) == marginal
 
 
 def test_the_diagonal_earns_nothing() -> None:
     """A row orthogonal to the others has no agreement, however long it is."""
     gram = np.diag(np.array([1, 10, 10**9], dtype=object))
-    assert [merit.psi for merit in compute_merits(gram, (ONE,) * 3, 10)] == [0, 0, 0]
+    assert [merit.psi for merit in compute_merits(gram, (ONE,) * 3, 10, GENTLE)] == [0, 0, 0]
 
 
 def test_negative_agreement_counts_as_nothing() -> None:
-    merit = compute_merits(compute_gram([[5], [5], [-5]]), (ONE,) * 3, 10)[2]
+    merit = compute_merits(compute_gram([[5], [5], [-5]]), (ONE,) * 3, 10, GENTLE)[2]
     assert merit.agreement == -50 * ONE
     assert merit.psi == merit.value == 0
 
@@ -55,7 +57,7 @@ def test_negative_agreement_counts_as_nothing() -> None:
 def test_agreement_and_the_others_leave_the_row_itself_out() -> None:
     vectors = np.array([[1, 2], [3, -1], [4, 4]])
     weights = (2, 3, 5)
-    for i, merit in enumerate(compute_merits(compute_gram(vectors), weights, 2)):
+    for i, merit in enumerate(compute_merits(compute_gram(vectors), weights, 2, GENTLE)):
         others = sum(weights[j] * vectors[j] for j in range(3) if j != i)
         assert merit.agreement == vectors[i] @ others
         assert merit.others == others @ others
@@ -98,28 +100,45 @@ def test_exp2neg_multiplies_from_the_most_significant_bit() -> None:
 def test_kappa_is_the_sum_of_fourth_powers_of_positive_cosines() -> None:
     angles = (0, pi / 6, pi / 3, 3 * pi / 4)
     gram = compute_gram(np.rint([[1e9 * cos(angle), 1e9 * sin(angle)] for angle in angles]).astype(np.int64))
-    assert compute_kappa(gram, 0) / ONE == pytest.approx(cos(pi / 6) ** 4 + cos(pi / 3) ** 4, abs=1e-6)
+    assert compute_kappa(gram, 0, GENTLE) / ONE == pytest.approx(cos(pi / 6) ** 4 + cos(pi / 3) ** 4, abs=1e-6)
 
 
 @pytest.mark.parametrize("copies", [0, 1, 2, 5])
 def test_kappa_counts_copies_whatever_their_length(copies: int) -> None:
     vectors = [[100, 0], [0, 7], *([[k, 0] for k in range(1, copies + 1)])]
-    assert compute_kappa(compute_gram(vectors), 0) == copies * ONE
+    assert compute_kappa(compute_gram(vectors), 0, GENTLE) == copies * ONE
 
 
 def test_kappa_leaves_out_opposite_and_zero_rows() -> None:
-    assert compute_kappa(compute_gram([[3, 1], [-3, -1], [0, 0]]), 0) == 0
-    assert compute_kappa(compute_gram([[0, 0], [3, 1]]), 0) == 0
+    assert compute_kappa(compute_gram([[3, 1], [-3, -1], [0, 0]]), 0, GENTLE) == 0
+    assert compute_kappa(compute_gram([[0, 0], [3, 1]]), 0, GENTLE) == 0
 
 
 def test_a_zero_norm_with_a_positive_product_divides_nothing() -> None:
     """No real matrix is so, but a contract is asked about any."""
-    assert compute_kappa(np.array([[4, 3], [3, 0]], dtype=object), 0) == 0
+    assert compute_kappa(np.array([[4, 3], [3, 0]], dtype=object), 0, GENTLE) == 0
+
+
+def test_a_sharp_kappa_counts_copies_twice_and_hardly_anything_else() -> None:
+    rows = [[1000, 0], [7, 0], [900, 436]]  # a copy, and a cosine of 0.9
+    kappa = compute_kappa(compute_gram(rows), 0, SHARP)
+    assert kappa / ONE == pytest.approx(2 + 2 * 0.9**32, abs=1e-3)
+    assert compute_kappa(compute_gram(rows), 0, GENTLE) / ONE == pytest.approx(1 + 0.9**4, abs=1e-3)
+
+
+def test_a_sharp_kappa_takes_no_cosine_above_one() -> None:
+    """No real matrix has one, but a contract is asked about any."""
+    assert compute_kappa(np.array([[1, 9], [9, 1]], dtype=object), 0, SHARP) == 2 * ONE
+
+
+@pytest.mark.parametrize("copies", [2, 3, 5, 9])
+def test_copies_earn_less_together_than_one_row_under_a_sharp_discount(copies: int) -> None:
+    assert copies * compute_exp2neg(2 * (copies - 1) * ONE) <= 2**64 // 2
 
 
 def test_each_copy_halves_what_each_earns() -> None:
     rows = [[1000, 0], [1000, 1]]
-    alone = compute_merits(compute_gram(rows), (ONE, ONE), 2**31)[0]
+    alone = compute_merits(compute_gram(rows), (ONE, ONE), 2**31, GENTLE)[0]
     assert alone.discount == pytest.approx(2**63, rel=1e-4)
     assert alone.value == alone.psi * alone.discount >> 64
 
@@ -127,21 +146,21 @@ def test_each_copy_halves_what_each_earns() -> None:
 @pytest.mark.parametrize(("d", "above"), [(15, False), (16, True), (17, True)])
 def test_noise_floor_is_four_deviations_and_includes_its_bound(d: int, above: bool) -> None:
     """Identical rows have cosine 1, chance gives `1/√d`: at `d = 16` a cosine of one is exactly four deviations."""
-    merit = compute_merits(compute_gram([[3], [3], [3]]), (ONE,) * 3, d)[0]
+    merit = compute_merits(compute_gram([[3], [3], [3]]), (ONE,) * 3, d, GENTLE)[0]
     assert merit.above_noise is above
     assert (merit.value > 0) is above
     assert (merit.signal == merit.noise) is (d == 16)
 
 
 def test_noise_floor_needs_agreement_and_not_just_its_square() -> None:
-    merit = compute_merits(compute_gram([[9], [9], [-9]]), (ONE,) * 3, 2**31)[2]
+    merit = compute_merits(compute_gram([[9], [9], [-9]]), (ONE,) * 3, 2**31, GENTLE)[2]
     assert merit.signal >= merit.noise
     assert not merit.above_noise
 
 
 def test_noise_floor_is_closed_to_a_row_that_meets_nobody() -> None:
     """Both sides of the inequality are 0 where nobody else moved: `a > 0` is asked for on its own."""
-    merit = compute_merits(compute_gram([[9], [9], [9]]), (ONE, 0, 0), 2**31)[0]
+    merit = compute_merits(compute_gram([[9], [9], [9]]), (ONE, 0, 0), 2**31, GENTLE)[0]
     assert merit.signal == merit.noise == 0
     assert not merit.above_noise
 

@@ -75,7 +75,7 @@ def test_facts_that_a_rule_does_not_have_are_none() -> None:
     facts = {
         name: [
             fact
-            for fact in ("clipping", "neighbourhoods", "krum", "company", "graded")
+            for fact in ("screening", "clipping", "neighbourhoods", "krum", "company", "graded")
             if getattr(weighing, fact) is not None
         ]
         for name, weighing in (
@@ -83,6 +83,7 @@ def test_facts_that_a_rule_does_not_have_are_none() -> None:
         )
     }
     assert facts == {
+        "screen-clip-nnm-multi-krum": ["screening", "clipping", "neighbourhoods", "krum"],
         "clip-nnm-multi-krum": ["clipping", "neighbourhoods", "krum"],
         "multi-krum": ["krum"],
         "mean": [],
@@ -101,6 +102,7 @@ def test_normaliser_is_the_sum_of_the_weights_where_nothing_is_clipped() -> None
     counting = {name: RULES[name] for name in ("clip-nnm-multi-krum", "multi-krum", "mean", "nna", "fltrust")}
     normalisers = {name: rule.weigh(gram, 2 - rule.rooted, 400) for name, rule in counting.items()}
     assert {name: weighing.normaliser // ONE for name, weighing in normalisers.items()} == {
+        "screen-clip-nnm-multi-krum": 25,
         "clip-nnm-multi-krum": 25,
         "multi-krum": 5,
         "mean": 7,
