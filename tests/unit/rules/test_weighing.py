@@ -99,7 +99,8 @@ def test_facts_that_a_rule_does_not_have_are_none() -> None:
 
 def test_normaliser_is_the_sum_of_the_weights_where_nothing_is_clipped() -> None:
     gram = np.full((7, 7), 10**6, dtype=np.int64)
-    counting = {name: RULES[name] for name in ("clip-nnm-multi-krum", "multi-krum", "mean", "nna", "fltrust")}
+    names = ("screen-clip-nnm-multi-krum", "clip-nnm-multi-krum", "multi-krum", "mean", "nna", "fltrust")
+    counting = {name: RULES[name] for name in names}
     normalisers = {name: rule.weigh(gram, 2 - rule.rooted, 400) for name, rule in counting.items()}
     assert {name: weighing.normaliser // ONE for name, weighing in normalisers.items()} == {
         "screen-clip-nnm-multi-krum": 25,
