@@ -146,7 +146,7 @@ def test_a_row_that_is_screened_out_is_told_so_and_is_not_struck() -> None:
     assert explanation.screening is not None
     assert explanation.screening.removed == (8,)
     assert explanation.screening.support == pytest.approx(5 * (0.906 - 0.906**2) + 3 * -0.342, abs=0.01)
-    assert explanation.clip is explanation.mixing is explanation.krum is None
+    assert (explanation.clip, explanation.mixing, explanation.krum) == (None, None, None)
     assert not explanation.strike
     paragraphs = render(explanation)
     assert "left out" in paragraphs["Screening"]
