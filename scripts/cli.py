@@ -27,6 +27,7 @@ GROUPS = {
     "backend": Group("backend.cli", "Index the chain, serve it over REST, keep deadlines."),
     "verify": Group("scripts.verify", "Check a round from public data."),
     "srs": Group("scripts.srs", "Import and check the reference strings of proofs."),
+    "simulate": Group("simulation.cli", "Play projects without a chain, with attacks."),
     "demo": Group("scripts.demo.cli", "Run a whole project on a local chain and check it."),
 }
 

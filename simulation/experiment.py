@@ -127,6 +127,8 @@ class Scenario(StrictModel):
     initial_seed: Seed = 1
     evaluate_every: Annotated[int, Field(ge=1)] = 1
     """Rounds between two looks at the test data; the last round is always looked at."""
+    cosines_of: Count = 1
+    """The round whose updates' cosines are kept for a heat map."""
     cohort: Literal["batched", "exact"] = "batched"
     """`exact` trains as the trainer's program does, to the bit; `batched` all at once, to rounding."""
 
