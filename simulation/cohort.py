@@ -1,11 +1,9 @@
-"""Local training of many trainers, in two ways behind one interface.
+"""Local training of many trainers, behind one interface.
 
-`ExactCohort` trains one after another by the very function of the trainer's program: to the bit what a chain sees.
-`BatchedCohort` trains all trainers of a perceptron at once by batched matrix products, with the same initial model, the
-same examples in the same batches and the same steps, so that only the rounding differs.
+`ExactCohort` trains one after another by the very function of the trainer's program: to the bit what a chain sees. The
+fast ones (`simulation.perceptrons`, `simulation.convolutions`) take the same steps on the same batches, to rounding.
 """
 
-import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,11 +12,10 @@ from typing import Protocol
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from simulation.attacks.base import Updates
 from steelyard.errors import MalformedUpdateError
-from steelyard.spec import LogisticSpec, MlpSpec, ProjectSpec, TrainingPhase
+from steelyard.spec import ProjectSpec, TrainingPhase
 from steelyard.types import ParameterVector
 from trainer_client.data import Dataset
 from trainer_client.training import train_locally
@@ -56,140 +53,29 @@ class ExactCohort:
         return updates
 
 
-class BatchedCohort:
-    """All trainers of a perceptron at once."""
-
-    def __init__(
-        self, spec: ProjectSpec, model: MlpSpec | LogisticSpec, datasets: Sequence[Dataset], seed_of: SeedOf
-    ) -> None:
-        self._spec, self._seed_of = spec, seed_of
-        self._layers = _locate_layers(model)
-        self._lengths = [len(dataset) for dataset in datasets]
-        self._starts = np.cumsum([0, *self._lengths])
-        features = np.concatenate([dataset.features.reshape(len(dataset), -1) for dataset in datasets])
-        self._features = torch.from_numpy(features)
-        self._labels = torch.from_numpy(np.concatenate([dataset.labels for dataset in datasets]))
-
-    def train(self, round_index: int, parameters: ParameterVector, trainers: Sequence[int]) -> Updates:
-        """As `Cohort.train`."""
-        phase = self._spec.get_training(round_index)
-        # Those with the most steps first: whoever is done drops off the end.
-        order = sorted(range(len(trainers)), key=lambda row: -self._lengths[trainers[row]])
-        plans = [self._plan(round_index, trainers[row], phase) for row in order]
-        with single_thread():
-            after = self._descend(parameters, plans, phase)
-        updates = np.empty(after.shape)
-        updates[order] = after
-        return updates - parameters
-
-    def _plan(self, round_index: int, trainer: int, phase: TrainingPhase) -> "_Plan":
-        length, start = self._lengths[trainer], int(self._starts[trainer])
-        rng = np.random.Generator(np.random.PCG64(self._seed_of(round_index, trainer)))
-        size = phase.batch_size
-        batches = -(-length // size)
-        rows = np.full((phase.epochs, batches * size), start)
-        shares = np.zeros((phase.epochs, batches * size), dtype=np.float32)
-        shares[:, :length] = 1 / size
-        shares[:, size * (batches - 1) : length] = 1 / (length - size * (batches - 1))
-        for epoch in rows:
-            epoch[:length] = rng.permutation(length) + start
-        return _Plan(rows.reshape(-1, size), shares.reshape(-1, size))
-
-    def _descend(
-        self, parameters: ParameterVector, plans: Sequence["_Plan"], phase: TrainingPhase
-    ) -> NDArray[np.float32]:
-        """Parameters after training, shape `(len(plans), d)`. The plans are in falling order of their steps."""
-        weights = torch.from_numpy(parameters.copy()).repeat(len(plans), 1)
-        velocities, gradients = torch.zeros_like(weights), torch.zeros_like(weights)
-        steps = [len(plan.rows) for plan in plans]
-        for step in range(steps[0]):
-            active = sum(count > step for count in steps)
-            rows = torch.from_numpy(np.stack([plan.rows[step] for plan in plans[:active]]))
-            shares = torch.from_numpy(np.stack([plan.shares[step] for plan in plans[:active]]))
-            w, v, g = weights[:active], velocities[:active], gradients[:active]
-            _compute_gradients(self._layers, w, g, self._features[rows], self._labels[rows], shares)
-            if phase.weight_decay:
-                g.add_(w, alpha=phase.weight_decay)
-            v.mul_(phase.momentum).add_(g)
-            w.add_(v, alpha=-phase.learning_rate)
-        return weights.numpy()
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Plan:
-    """One trainer's steps: which rows, shape `(steps, batch)`, and what each weighs in the step's mean loss.
-
-    The last batch of an epoch is filled up with rows that weigh nothing.
-    """
-
-    rows: NDArray[np.int64]
-    shares: NDArray[np.float32]
-
-
 @dataclass(frozen=True, slots=True)
-class _Layer:
-    """Where a linear layer lies in the parameter vector: `bias` of `(fan_out,)`, `weight` of `(fan_out, fan_in)`."""
+class BatchPlan:
+    """The batches of one trainer's round, as `trainer_client.training` draws them.
 
-    bias: slice
-    weight: slice
-    fan_out: int
-    fan_in: int
-
-    def read(self, vectors: Tensor) -> tuple[Tensor, Tensor]:
-        """Views of bias and weight, one a row of `vectors`: shapes `(n, 1, fan_out)`, `(n, fan_out, fan_in)`."""
-        weight = vectors[:, self.weight].view(-1, self.fan_out, self.fan_in)
-        return vectors[:, self.bias].unsqueeze(1), weight
-
-
-def _locate_layers(model: MlpSpec | LogisticSpec) -> list[_Layer]:
-    """The layers from input to output. The canonical order of parameters is that of their names, as text."""
-    places, start = {}, 0
-    for name, shape in sorted(model.shapes.items()):
-        places[name] = slice(start, start + math.prod(shape))
-        start += math.prod(shape)
-    layers = []
-    for index in range(len(model.shapes) // 2):
-        fan_out, fan_in = model.shapes[f"layers.{index}.weight"]
-        layers.append(_Layer(places[f"layers.{index}.bias"], places[f"layers.{index}.weight"], fan_out, fan_in))
-    return layers
-
-
-@torch.no_grad()
-def _compute_gradients(
-    layers: Sequence[_Layer], weights: Tensor, gradients: Tensor, features: Tensor, labels: Tensor, shares: Tensor
-) -> None:
-    """The gradients of everybody's cross-entropy, by hand: autograd costs as much again as the arithmetic.
-
-    Args:
-      layers: from input to output.
-      weights: shape `(n, d)`.
-      gradients: is written to, shape `(n, d)`.
-      features: shape `(n, batch, inputs)`.
-      labels: shape `(n, batch)`.
-      shares: of each example in the loss, shape `(n, batch)`.
+    Attributes:
+      orders: the rows of each epoch in their order, shape `(epochs, N)`.
+      size: rows of a batch; the last of an epoch may have fewer.
     """
-    inputs = [features]
-    for layer in layers:
-        bias, weight = layer.read(weights)
-        outputs = torch.baddbmm(bias, inputs[-1], weight.transpose(1, 2))
-        inputs.append(outputs if layer is layers[-1] else outputs.relu_())
-    errors = torch.softmax(inputs.pop(), dim=2)
-    errors.scatter_add_(2, labels.unsqueeze(2), errors.new_full((*labels.shape, 1), -1.0))
-    errors.mul_(shares.unsqueeze(2))
-    for layer, fed in zip(reversed(layers), reversed(inputs), strict=True):
-        bias_gradient, weight_gradient = layer.read(gradients)
-        torch.sum(errors, 1, keepdim=True, out=bias_gradient)
-        torch.bmm(errors.transpose(1, 2), fed, out=weight_gradient)
-        if layer is not layers[0]:
-            # A unit that ReLU switched off passes no error on.
-            errors = torch.bmm(errors, layer.read(weights)[1]).mul_(fed > 0)
 
+    orders: NDArray[np.int64]
+    size: int
 
-def build_cohort(name: str, spec: ProjectSpec, datasets: Sequence[Dataset], seed_of: SeedOf) -> Cohort:
-    """The cohort of that name; what cannot be trained at once (a convolutional network) is trained one by one."""
-    if name == "batched" and isinstance(spec.model, MlpSpec | LogisticSpec):
-        return BatchedCohort(spec, spec.model, datasets, seed_of)
-    return ExactCohort(spec, datasets, seed_of)
+    @classmethod
+    def draw(cls, examples: int, phase: TrainingPhase, seed: int) -> "BatchPlan":
+        """The plan for a trainer with so many examples."""
+        rng = np.random.Generator(np.random.PCG64(seed))
+        return cls(np.stack([rng.permutation(examples) for _ in range(phase.epochs)]), phase.batch_size)
+
+    @property
+    def steps(self) -> int:
+        """How many batches there are."""
+        epochs, examples = self.orders.shape
+        return int(epochs * -(-examples // self.size))
 
 
 @contextmanager

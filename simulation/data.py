@@ -2,7 +2,7 @@
 
 import functools
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -12,6 +12,8 @@ from torch.nn import functional
 from simulation.experiment import FeatureShift, Scenario
 from simulation.split import compute_sizes
 from steelyard.errors import DataError
+from steelyard.spec import CnnSpec
+from steelyard.spec.model import ZooModel
 from trainer_client.data import Dataset, build_dataset, inject_label_noise, load_dataset
 
 _DEAL, _POISON, _SHIFT = range(3)
@@ -39,7 +41,7 @@ def deal_data(scenario: Scenario) -> Holdings:
       DataError: a source cannot be read, or has too few examples.
     """
     plan = scenario.data
-    source, test = _load(plan.source), _load(plan.test)
+    source, test = (_shape(_load(name), scenario.model) for name in (plan.source, plan.test))
     if source.feature_shape != test.feature_shape or source.num_classes < test.num_classes:
         raise DataError(f"`{plan.source}` and `{plan.test}` have examples of different shapes or classes")
     if not scenario.model.accepts(source.feature_shape):
@@ -96,6 +98,13 @@ def rotate_images(images: NDArray[np.float32], degrees: float) -> NDArray[np.flo
     grid = functional.affine_grid(turn.expand(len(images), 2, 3), list(pictures.shape), align_corners=False)
     turned = functional.grid_sample(pictures, grid, align_corners=False)
     return turned.reshape(images.shape).numpy()
+
+
+def _shape(dataset: Dataset, model: ZooModel) -> Dataset:
+    """The data as images, if the model takes images of as many pixels as a flat example has values."""
+    if isinstance(model, CnnSpec) and dataset.feature_shape == (model.height * model.width,):
+        return replace(dataset, features=dataset.features.reshape(-1, model.height, model.width))
+    return dataset
 
 
 @functools.lru_cache(maxsize=4)

@@ -15,22 +15,24 @@ from numpy.typing import NDArray
 
 from simulation.attacks import Backdoor, Knowledge, View
 from simulation.attacks.base import Updates
-from simulation.cohort import build_cohort
+from simulation.cohort import Cohort, ExactCohort, SeedOf
+from simulation.convolutions import ConvolutionCohort
 from simulation.data import Holdings, deal_data
 from simulation.examiner import Examiner
 from simulation.experiment import Scenario
+from simulation.perceptrons import PerceptronCohort
 from steelyard.constants import UPDATE_MAX, UPDATE_MIN
 from steelyard.errors import MalformedUpdateError, SpecError
 from steelyard.gram import compute_gram
 from steelyard.models.initial import compute_initial_parameters
 from steelyard.rules import Rule, Weighing, compute_num_byzantine, get_rule
 from steelyard.rules.market import Market, Status
-from steelyard.spec import ProjectSpec, parse_project_spec
+from steelyard.spec import CnnSpec, LogisticSpec, MlpSpec, ProjectSpec, parse_project_spec
 from steelyard.storage import compute_cid
 from steelyard.types import Address, Gram, ParameterVector, ProjectId, UpdateVector
 from steelyard.updates.aggregate import compute_aggregate, compute_next_parameters
 from steelyard.updates.quantise import clip_to_norm, dequantise, quantise
-from trainer_client.data import conform
+from trainer_client.data import Dataset, conform
 from trainer_client.training import Evaluation, compute_training_seed
 
 _ATTACK: Final = 16
@@ -278,6 +280,17 @@ class Engine:
         attack = self.scenario.attack
         success = self._examiner.measure_backdoor(self.parameters, attack) if isinstance(attack, Backdoor) else None
         return self._examiner.evaluate(self.parameters), success
+
+
+def build_cohort(name: str, spec: ProjectSpec, datasets: Sequence[Dataset], seed_of: SeedOf) -> Cohort:
+    """The cohort of that name, for the specification's model."""
+    match spec.model:
+        case CnnSpec() as model if name == "fast":
+            return ConvolutionCohort(spec, model, datasets, seed_of)
+        case MlpSpec() | LogisticSpec() as model if name == "fast":
+            return PerceptronCohort(spec, model, datasets, seed_of)
+        case _:
+            return ExactCohort(spec, datasets, seed_of)
 
 
 def compute_history_gram(sums: NDArray[np.int64]) -> Gram:
