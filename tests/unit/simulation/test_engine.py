@@ -2,10 +2,13 @@
 
 import json
 from dataclasses import asdict
+from typing import ClassVar, Literal
 
 import numpy as np
 import pytest
 
+from simulation.attacks import Attack, KnowledgeError, View
+from simulation.attacks.base import Updates
 from simulation.engine import Engine, PlayedRound, compute_history_gram, play
 from simulation.results import play_run
 from steelyard.errors import SpecError
@@ -145,6 +148,47 @@ def test_a_backdoor_works_under_a_mean_and_is_measured() -> None:
     assert strong.attack_success is not None
     assert weak.attack_success > 0.8
     assert strong.attack_success < 0.3
+
+
+class Spy(Attack):
+    """Sends honest updates and notes what it sees."""
+
+    name: Literal["none"] = "none"
+    seen: ClassVar[list[View]] = []
+
+    def craft(self, view: View, rng: np.random.Generator) -> Updates:
+        self.seen.append(view)
+        return view.own
+
+
+@pytest.mark.parametrize("knowledge", ["own", "omniscient"])
+def test_attackers_see_what_their_knowledge_allows(knowledge: str) -> None:
+    scenario = make_scenario(knowledge=knowledge, worker_momentum=0.5).model_copy(update={"attack": Spy()})
+    Spy.seen.clear()
+    rounds = list(play(scenario))
+    scale = scenario.quantisation.scale
+    for view, played in zip(Spy.seen, rounds, strict=True):
+        assert (view.n, view.k, view.f, view.round_index) == (7, 2, 2, played.index)
+        assert (view.parameters == played.parameters).all()
+        np.testing.assert_allclose(played.updates[:2] / scale, view.own, atol=1 / scale)
+        if knowledge == "own":
+            with pytest.raises(KnowledgeError):
+                _ = view.honest
+        else:
+            np.testing.assert_allclose(played.updates[2:] / scale, view.honest, atol=1 / scale)
+    assert Spy.seen[0].movement is None
+    for view, before in zip(Spy.seen[1:], rounds, strict=False):
+        assert view.movement is not None
+        np.testing.assert_allclose(view.movement, before.following.astype(float) - before.parameters, atol=1e-7)
+
+
+def test_attackers_try_the_rule_as_the_round_applies_it() -> None:
+    scenario = make_scenario(knowledge="omniscient").model_copy(update={"attack": Spy()})
+    Spy.seen.clear()
+    played = next(play(scenario))
+    (view,) = Spy.seen
+    moved = played.following.astype(float) - played.parameters
+    np.testing.assert_allclose(view.aggregate(view.own, view.honest), moved, atol=1e-6)
 
 
 def test_more_trainers_than_a_chain_takes_can_be_simulated() -> None:

@@ -5,9 +5,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from simulation.data import deal_data, rotate_images
 from simulation.experiment import load_experiment
+from simulation.results import play_run
 from steelyard.errors import ConfigError, DataError, SpecError
 from tests.unit.simulation.support import make_experiment, make_scenario
 
@@ -128,3 +130,28 @@ def test_test_data_are_limited_the_same_way_for_every_seed() -> None:
     one, other = (deal_data(make_scenario(seeds=[seed], data={"test_examples": 50})).test for seed in (1, 2))
     assert len(one) == 50
     assert (one.features == other.features).all()
+
+
+def test_tables_and_image_folders_are_data_too(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    table = tmp_path / "table.csv"
+    lines = ["a,b,label", *(f"{rng.random()},{rng.random()},{row % 2}" for row in range(60))]
+    table.write_text("\n".join(lines))
+    logistic = {"name": "logistic", "inputs": 2, "classes": 2}
+    changes = {"source": f"csv:{table}?label=label", "test": f"csv:{table}?label=label", "examples": 8}
+    dealt = deal_data(make_scenario(model=logistic, data=changes))
+    assert [dataset.features.shape for dataset in dealt.trainers] == [(8, 2)] * 7
+
+    for row in range(30):
+        folder = tmp_path / "images" / f"class{row % 2}"
+        folder.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(rng.integers(0, 255, (8, 8), dtype=np.uint8)).save(folder / f"{row}.png")
+    cnn = {"name": "cnn", "height": 8, "width": 8, "channels": [2], "classes": 2}
+    source = f"images:{tmp_path / 'images'}"
+    scenario = make_scenario(model=cnn, rounds=1, data={"source": source, "test": source, "examples": 4})
+    assert play_run(scenario).trainers[0].examples == 4
+
+
+def test_a_model_that_does_not_fit_the_data_is_refused() -> None:
+    with pytest.raises(DataError, match="does not take examples of shape"):
+        deal_data(make_scenario(model={"name": "mlp", "layers": [63, 4, 10]}))
