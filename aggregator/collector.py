@@ -15,7 +15,9 @@ from steelyard.errors import (
     BlobMismatchError,
     BlobTooLargeError,
     CommitmentMismatchError,
+    MalformedBlobError,
     PayloadError,
+    ReadOnlyStoreError,
     StorageError,
 )
 from steelyard.gram import Srs
@@ -55,6 +57,8 @@ class Collector:
                 outcome = self._open(submission)
                 if outcome is not None:
                     self._known[submission.index] = outcome
+                if isinstance(outcome, OpenedSubmission):
+                    self._keep(submission)
         known = [(submission.index, self._known.get(submission.index)) for submission in submissions]
         return Collection(
             opened=tuple(outcome for _, outcome in known if isinstance(outcome, OpenedSubmission)),
@@ -76,6 +80,15 @@ class Collector:
             excluded=tuple(sorted(excluded, key=lambda exclusion: exclusion.index)),
             pending=collection.pending,
         )
+
+    def _keep(self, submission: UpdateSubmitted) -> None:
+        """Has our own node keep what its trainer might lose. A restarted aggregator fetches it again."""
+        try:
+            self._store.pin(submission.cid)
+        except ReadOnlyStoreError:
+            pass
+        except StorageError as error:
+            logger.warning("a payload is not pinned here", index=submission.index, error=str(error))
 
     def _open(self, submission: UpdateSubmitted) -> OpenedSubmission | ExclusionReason | None:
         log = logger.bind(index=submission.index, trainer=submission.trainer, cid=str(submission.cid))
@@ -99,7 +112,7 @@ class Collector:
                     submission.trainer,
                 ),
             )
-        except (BlobTooLargeError, PayloadError) as error:
+        except (BlobTooLargeError, MalformedBlobError, PayloadError) as error:
             log.warning("submission cannot be read", error=str(error))
             undecryptable = isinstance(error, PayloadError) and error.reason == PayloadFault.UNDECRYPTABLE
             return ExclusionReason.UNDECRYPTABLE if undecryptable else ExclusionReason.MALFORMED

@@ -35,6 +35,7 @@ from steelyard.rounds.global_model import GlobalModel, fetch_initial_model, sync
 from steelyard.rounds.keys import find_opening, find_registered
 from steelyard.rounds.project import ProjectTerms, open_project
 from steelyard.rounds.records import collect_settled_rounds, collect_submissions, select_final
+from steelyard.rounds.retention import Housekeeper
 from steelyard.rounds.settlement import RoundContext
 from steelyard.storage import BlobStore
 from steelyard.types import Address, ProjectId
@@ -75,6 +76,12 @@ class AggregatorService:
     _assignments: dict[tuple[ProjectId, int], _Assignment] = field(default_factory=dict)
     _terms: dict[ProjectId, ProjectTerms] = field(default_factory=dict)
     _models: dict[ProjectId, GlobalModel] = field(default_factory=dict)
+    _attempts: set[tuple[ProjectId, int]] = field(default_factory=set)
+    """That this aggregator was drawn for, ever."""
+    _housekeeper: Housekeeper = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._housekeeper = Housekeeper(self.store, lambda hold: (hold.project_id, hold.attempt) in self._attempts)
 
     def run(self, stop: threading.Event) -> None:
         """Works until `stop` is set. Failures of chain and storage are logged and tried again."""
@@ -95,6 +102,7 @@ class AggregatorService:
         events = self.history.refresh(head)
         attempts = _find_attempts(events)
         self._forget(attempts)
+        self._tidy(events, head)
         for project_id, opened in attempts.items():
             if opened.aggregator != self.me:
                 continue
@@ -121,6 +129,21 @@ class AggregatorService:
         for project_id, attempt in list(self._assignments):
             if project_id not in attempts or attempts[project_id].attempt != attempt:
                 del self._assignments[project_id, attempt]
+
+    def _tidy(self, events: Sequence[LoggedEvent], head: int) -> None:
+        """Lets go of the payloads of attempts that are over (`steelyard.rounds.retention`). It can wait."""
+        self._attempts |= {
+            (logged.event.project_id, logged.event.attempt)
+            for logged in events
+            if isinstance(logged.event, RoundOpened) and logged.event.aggregator == self.me
+        }
+        try:
+            released = self._housekeeper.tidy(events, head)
+        except StorageError as error:
+            logger.info("payloads are let go of later", error=str(error))
+        else:
+            if released:
+                logger.info("let go of payloads", count=released)
 
     def _act(
         self,

@@ -29,7 +29,8 @@ from steelyard.errors import (
 )
 from steelyard.rounds.keys import KeyHistory, find_opening
 from steelyard.rounds.project import ProjectTerms
-from steelyard.rounds.submission import build_submission
+from steelyard.rounds.retention import Housekeeper
+from steelyard.rounds.submission import Submission, build_submission
 from steelyard.storage import BlobStore
 from steelyard.types import Address
 from steelyard.updates.quantise import quantise
@@ -132,6 +133,12 @@ class Participant:
     _since: int = 0
     _passes: bool = False
     _waiting: str = ""
+    _sealed: tuple[int, Submission] | None = None
+    """An attempt and its submission, for as long as the store has not taken it: nobody trains twice for that."""
+    _housekeeper: Housekeeper = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._housekeeper = Housekeeper(self.store, lambda hold: hold.account == self.me)
 
     def run(self, stop: threading.Event) -> None:
         """Takes part until the project ends or `stop` is set. Failures of node and store are waited out.
@@ -215,12 +222,36 @@ class Participant:
         slot, member = _find_member(members, self.me)
         now = self.clock.read(self.marketplace.get_timestamp(block))
         if self._status != (current.attempt, current.status):
+            self._tidy(block)
             self._status, self._since, self._passes = (current.attempt, current.status), now, False
         return Situation(project, current, slot, member, now, self._since, self._passes)
+
+    def _tidy(self, block: int) -> None:
+        """Lets go of own payloads of attempts that are over (`steelyard.rounds.retention`). It can wait."""
+        try:
+            released = self._housekeeper.tidy(self.models.get_events(), block)
+        except StorageError as error:
+            self.report("untidy", {"error": str(error)})
+        else:
+            if released:
+                self.report("tidied", {"payloads": released})
 
     # Training and submitting
 
     def _train(self, current: Round, entry: Entry) -> None:
+        if self._sealed is None or self._sealed[0] != current.attempt:
+            submission = self._prepare(current)
+            if submission is None:
+                return
+            self._sealed = (current.attempt, submission)
+        _, submission = self._sealed
+        prepared = Prepared(self.store.put(submission.blob), submission.commitment_hash)
+        entry = self.journal.record(entry, prepared=prepared)
+        self._sealed = None
+        self._submit(current, entry, prepared)
+
+    def _prepare(self, current: Round) -> Submission | None:
+        """Trains and seals; None where there is nothing sound to send."""
         model = self.models.sync(current.index)
         sealing = self.project.spec.sealing
         opening = find_opening(self.models.get_events(), self.project.project_id, current.attempt)
@@ -245,9 +276,7 @@ class Participant:
         except (MalformedUpdateError, PayloadError) as error:
             self._passes = True
             self.report("sitting out", {"round": current.index, "error": str(error), "hint": error.hint})
-            return
-        prepared = Prepared(self.store.put(submission.blob), submission.commitment_hash)
-        entry = self.journal.record(entry, prepared=prepared)
+            return None
         self.report(
             "trained",
             {
@@ -258,7 +287,7 @@ class Participant:
                 "seconds": time.monotonic() - started,
             },
         )
-        self._submit(current, entry, prepared)
+        return submission
 
     def _submit(self, current: Round, entry: Entry, prepared: Prepared) -> None:
         if not self.store.has(prepared.cid):

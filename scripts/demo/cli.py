@@ -19,6 +19,9 @@ def demo(
         "build/demo"
     ),
     keep: Annotated[bool, typer.Option("--keep", help="Leave it running afterwards and print the URLs.")] = False,
+    ipfs: Annotated[
+        bool, typer.Option("--ipfs", help="Keep blobs in two IPFS nodes: trainers in one, everybody else in the other.")
+    ] = False,
     timeout_seconds: Annotated[float, typer.Option("--timeout", help="How long the project may take.")] = 300.0,
 ) -> None:
     """Run a whole project on a local chain and check every figure of it.
@@ -27,13 +30,15 @@ def demo(
     0, 0, 10, 25 and 40 % wrong labels; one sends its update times −4, one sends noise. Five rounds of a small network
     on hand-written digits. Fails unless the model reaches 90 % on held-out data, every token unit is accounted for,
     the dishonest two earn less than 1 %, pay follows data quality, and each round's evidence verifies.
+
+    With [bold]--ipfs[/bold] two real IPFS nodes (installed by `make ipfs`) exchange every blob over bitswap.
     """
     from scripts.demo.run import play  # noqa: PLC0415 - torch and more, not wanted for `--help`
 
     console = Console(highlight=False)
     if not console.is_terminal:
         console = Console(highlight=False, width=110)
-    failures = play(out, console, timeout_seconds=timeout_seconds, keep=keep)
+    failures = play(out, console, timeout_seconds=timeout_seconds, keep=keep, ipfs=ipfs)
     if failures:
         console.print("\nThe demo failed:", style="red")
         for failure in failures:

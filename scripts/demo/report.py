@@ -94,6 +94,8 @@ class Report:
     accounts: Accounts
     evidence_verified: bool
     backend_agrees: bool
+    blocks_received: dict[str, int]
+    """By bitswap from the other node, by IPFS node; empty without nodes."""
     seconds: float
 
     @property
@@ -133,6 +135,7 @@ class Report:
             "a trainer did not get what it was credited": all(line.pay == line.claimed for line in self.trainers),
             "an evidence bundle does not verify": self.evidence_verified,
             "the backend tells another story than the chain": self.backend_agrees,
+            "an IPFS node got nothing from the other": all(self.blocks_received.values()),
         }
         return [failure for failure, holds in conditions.items() if not holds]
 
@@ -155,6 +158,9 @@ class Report:
         """The final tables."""
         console.print(_make_trainer_table(self.trainers), soft_wrap=True)
         console.print(_make_round_table(self.rounds), soft_wrap=True)
+        if self.blocks_received:
+            listed = ", ".join(f"that of {name} {count:,}" for name, count in self.blocks_received.items())
+            console.print(f"Blocks that each IPFS node got from the other by bitswap: {listed}.")
 
 
 _AMOUNTS: Final = frozenset({"earned", "pool_split", "pay", "claimed", "stake_left", "accounts"})

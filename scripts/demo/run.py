@@ -3,6 +3,7 @@
 import shutil
 import time
 from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Final
 
@@ -10,6 +11,7 @@ import httpx
 from rich.console import Console
 
 from scripts.demo.cast import DEMO, Role
+from scripts.demo.nodes import Nodes, start_nodes
 from scripts.demo.processes import Processes, find_free_port
 from scripts.demo.report import Accounts, Report, RoundLine, TrainerLine
 from scripts.demo.stage import KEEPER, OWNER, Paths, Stage, set_stage
@@ -27,11 +29,11 @@ from steelyard.types import Address
 DEAD: Final = Address("0x000000000000000000000000000000000000dEaD")
 """Where `burn` sends what slashes have burnt."""
 
-START_SECONDS = 60.0
+START_SECONDS = 180.0
 EXIT_SECONDS = 30.0
 
 
-def play(out: Path, console: Console, *, timeout_seconds: float, keep: bool) -> list[str]:
+def play(out: Path, console: Console, *, timeout_seconds: float, keep: bool, ipfs: bool = False) -> list[str]:
     """Plays the demo and returns what does not hold; empty if all is well.
 
     Args:
@@ -39,6 +41,7 @@ def play(out: Path, console: Console, *, timeout_seconds: float, keep: bool) -> 
       console: where the story is told.
       timeout_seconds: how long the project may take.
       keep: leave everything running after the report until interrupted.
+      ipfs: keep blobs in two IPFS nodes instead of a directory.
 
     Raises:
       ProcessDiedError: a program failed.
@@ -48,9 +51,10 @@ def play(out: Path, console: Console, *, timeout_seconds: float, keep: bool) -> 
     shutil.rmtree(out, ignore_errors=True)
     paths = Paths(out.resolve())
     began = time.monotonic()
-    with Devnet() as devnet, Processes(paths.logs) as processes:
+    with Devnet() as devnet, ExitStack() as stack, Processes(paths.logs) as processes:
+        nodes = _start_nodes(stack, paths, console) if ipfs else None
         console.print("Deploying contracts, funding accounts, enrolling seven trainers …")
-        stage = set_stage(DEMO, devnet, paths)
+        stage = set_stage(DEMO, devnet, paths, nodes.store_urls if nodes else None)
         port = find_free_port()
         start_programs(stage, processes, port)
         await_ready(stage, processes, port, console)
@@ -59,13 +63,20 @@ def play(out: Path, console: Console, *, timeout_seconds: float, keep: bool) -> 
         watcher.follow(timeout_seconds)
         await_exit(stage, processes)
         claim_all(stage)
-        report = _build_report(stage, watcher, port, time.monotonic() - began)
+        report = _build_report(stage, watcher, port, nodes.count_received() if nodes else {}, began)
         report.write(paths.root / "report.json")
         report.print(console)
         failures = report.find_failures(stage.project_file.chain.rounds)
         if keep:
             _keep_running(stage, processes, port, console)
     return failures
+
+
+def _start_nodes(stack: ExitStack, paths: Paths, console: Console) -> Nodes:
+    with console.status("Starting two IPFS nodes …"):
+        nodes = stack.enter_context(start_nodes(paths))
+    console.print(f"Trainers keep blobs in {nodes.store_urls.trainers}, everybody else in {nodes.store_urls.others}.")
+    return nodes
 
 
 def start_programs(stage: Stage, processes: Processes, port: int) -> None:
@@ -148,7 +159,7 @@ def claim_all(stage: Stage) -> None:
         marketplace.burn(stage.token_address)
 
 
-def _build_report(stage: Stage, watcher: Watcher, port: int, seconds: float) -> Report:
+def _build_report(stage: Stage, watcher: Watcher, port: int, blocks_received: dict[str, int], began: float) -> Report:
     marketplace = stage.connect().marketplace
     events = marketplace.get_events(stage.deployment.block, marketplace.get_block_number())
     verified = write_evidence(stage, watcher.rounds)
@@ -161,7 +172,8 @@ def _build_report(stage: Stage, watcher: Watcher, port: int, seconds: float) -> 
         accounts=count_tokens(stage),
         evidence_verified=verified,
         backend_agrees=compare_backend(stage, watcher.rounds, port),
-        seconds=seconds,
+        blocks_received=blocks_received,
+        seconds=time.monotonic() - began,
     )
 
 
@@ -276,7 +288,7 @@ def _keep_running(stage: Stage, processes: Processes, port: int, console: Consol
     console.print(f"\nStill running: node {stage.devnet.url}, backend http://127.0.0.1:{port}/openapi.json")
     console.print(f"  http://127.0.0.1:{port}/v1/projects/{project}")
     console.print(f"  export STEELYARD_RPC_URL={stage.devnet.url} STEELYARD_DEPLOYMENT={stage.paths.deployment}")
-    console.print(f"  export STEELYARD_STORE=local:{stage.paths.store}")
+    console.print(f"  export STEELYARD_STORE={stage.store_urls.others}")
     console.print(f"  steelyard verify round {project} 0")
     console.print(f"  steelyard trainer why {project} 0 --trainer {stage.identities['Ada'].address}")
     console.print("Ctrl-C ends it.")

@@ -65,6 +65,15 @@ class Paths:
 
 
 @dataclass(frozen=True, slots=True)
+class StoreUrls:
+    """Where the blobs of the cast lie."""
+
+    trainers: str
+    others: str
+    """Of owner, aggregators, backend and whoever watches."""
+
+
+@dataclass(frozen=True, slots=True)
 class Stage:
     """A project that is ready to start."""
 
@@ -76,6 +85,7 @@ class Stage:
     project_file: ProjectFile
     project_id: ProjectId
     spec: ProjectSpec
+    store_urls: StoreUrls
     balances_before: dict[str, int]
     """Tokens of everybody before the first stake and the budget were paid in."""
 
@@ -92,17 +102,18 @@ class Stage:
         return Connection(self.deployment, Marketplace(web3, self.deployment.marketplace, sender=sender))
 
     def open_store(self) -> BlobStore:
-        return open_store(f"local:{self.paths.store}")
+        return open_store(self.store_urls.others)
 
     def get_token(self) -> Token:
         return Token(self.devnet.web3, self.token_address)
 
     def environment(self, name: str) -> dict[str, str]:
         """The environment that a program of this member of the cast runs in."""
+        trainers = {role.name for role in self.cast.trainers}
         return {
             "STEELYARD_RPC_URL": self.devnet.url,
             "STEELYARD_DEPLOYMENT": str(self.paths.deployment),
-            "STEELYARD_STORE": f"local:{self.paths.store}",
+            "STEELYARD_STORE": self.store_urls.trainers if name in trainers else self.store_urls.others,
             "STEELYARD_KEYSTORE": str(self.paths.keystore(name)),
             "STEELYARD_PASSPHRASE_FILE": str(self.paths.passphrase),
             "STEELYARD_STATE": str(self.paths.state(name)),
@@ -113,8 +124,10 @@ class Stage:
         }
 
 
-def set_stage(cast: Cast, devnet: Devnet, paths: Paths) -> Stage:
-    """Deploys, funds, registers, creates the project and enrols everybody."""
+def set_stage(cast: Cast, devnet: Devnet, paths: Paths, store_urls: StoreUrls | None = None) -> Stage:
+    """Deploys, funds, registers, creates the project and enrols everybody. Without URLs they share a directory."""
+    shared = f"local:{paths.store}"
+    store_urls = store_urls or StoreUrls(shared, shared)
     identities = _make_identities(cast, devnet, paths)
     web3 = devnet.web3
     owner = Sender(web3, identities[OWNER].account, _policy())
@@ -131,7 +144,7 @@ def set_stage(cast: Cast, devnet: Devnet, paths: Paths) -> Stage:
     for name, amount in grants.items():
         token.mint(identities[name].address, amount)
 
-    store = open_store(f"local:{paths.store}")
+    store = open_store(store_urls.others)
 
     def join(name: str) -> Marketplace:
         sender = Sender(web3, identities[name].account, _policy())
@@ -148,7 +161,8 @@ def set_stage(cast: Cast, devnet: Devnet, paths: Paths) -> Stage:
     project_id, spec = create_project(connection, project_file, store, token_address)
     for role in cast.trainers:
         join(role.name).enrol(project_id)
-    return Stage(cast, devnet, paths, deployment, identities, project_file, project_id, spec, grants | {KEEPER: 0})
+    before = grants | {KEEPER: 0}
+    return Stage(cast, devnet, paths, deployment, identities, project_file, project_id, spec, store_urls, before)
 
 
 def _make_identities(cast: Cast, devnet: Devnet, paths: Paths) -> dict[str, Identity]:
