@@ -5,7 +5,7 @@
 | specification, initial model | the owner | for good |
 | payload | its trainer, and its aggregator once it has been opened | its attempt has been closed, final or not |
 | aggregate, next model | the aggregator | for good: every later model is computed from the aggregates |
-| access manifest | who published it | for good |
+| access manifest, hybrid public key | who published it | for good |
 
 An attempt counts as closed once that is `REORG_DEPTH` blocks old: a reorganisation might open it again. Aggregates of
 attempts that were voided are kept as well, as evidence. So payloads are all that is ever let go of, and only if the
@@ -20,6 +20,7 @@ from typing import Final
 
 from steelyard.chain.events import (
     AccessGranted,
+    HybridKeyRegistered,
     KeysPublished,
     LoggedEvent,
     ProjectCreated,
@@ -30,7 +31,7 @@ from steelyard.chain.events import (
 from steelyard.chain.history import REORG_DEPTH
 from steelyard.errors import BlobNotFoundError, BlobTooLargeError, VerificationError
 from steelyard.storage import BlobStore
-from steelyard.types import Address, Cid, ProjectId
+from steelyard.types import Address, Cid, Codec, ProjectId
 
 MAX_PAYLOAD_BYTES: Final = 16 * 1024 * 1024
 """More than any payload has: 1024 blocks of 4088 int16 entries and a point each (docs/protocol.md)."""
@@ -48,6 +49,7 @@ class Kind(Enum):
     AGGREGATE = "aggregate"
     MODEL = "model"
     MANIFEST = "manifest"
+    KEY = "key"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +58,9 @@ class Hold:
 
     cid: Cid
     kind: Kind
-    project_id: ProjectId
+    project_id: ProjectId | None = None
     attempt: int | None = None
-    """The attempt that it belongs to, if it belongs to one."""
+    """What it belongs to, if it belongs to one."""
     account: Address | None = None
     """Whose it is: the trainer of a payload, the aggregator of an aggregate."""
     closed_block: int | None = None
@@ -94,6 +96,8 @@ def compute_holds(events: Iterable[LoggedEvent]) -> tuple[Hold, ...]:
                 holds.append(Hold(manifest, Kind.MANIFEST, project_id))
             case AccessGranted(project_id=project_id, manifest=manifest):
                 holds.append(Hold(manifest, Kind.MANIFEST, project_id))
+            case HybridKeyRegistered(account=account, digest=digest):
+                holds.append(Hold(Cid(Codec.RAW, digest), Kind.KEY, account=account))
             case _:
                 pass
     return tuple(holds)
