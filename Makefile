@@ -5,7 +5,7 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH):$(CURDIR)/node_modules/.bin
 export PYTHONDONTWRITEBYTECODE := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-ipfs ipfs test test-deep security bench bench-peers lint check contracts clean
+.PHONY: help setup demo demo-ipfs ipfs report test test-deep security bench bench-peers lint check contracts clean
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
@@ -74,6 +74,9 @@ bench-peers: setup bench/peers/node_modules/.ok ## Measure the proof against cir
 bench/peers/node_modules/.ok: bench/peers/package.json bench/peers/package-lock.json
 	cd bench/peers && npm ci --no-progress --no-audit --no-fund
 	@touch $@
+
+report: setup ## Simulate what is missing and write docs/reports/robustness.md; MNIST=folder, FULL=1 for every plan
+	$(V)/python -m scripts.report $(if $(MNIST),--mnist $(MNIST)) $(if $(FULL),--full)
 
 contracts: setup ## Rebuild the committed contract artifacts and gas snapshots
 	$(V)/python -m scripts.compile_contracts

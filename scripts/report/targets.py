@@ -1,0 +1,169 @@
+"""The figures to reach, what was measured, and whether that is enough."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from statistics import mean
+
+from scripts.report.fidelity import Fidelity
+from scripts.report.outcome import Outcome
+from scripts.report.tables import (
+    NOTHING,
+    SCREENED,
+    SHORT,
+    UNSCREENED,
+    build_table,
+    compute_losses,
+    name_attack,
+    name_clones,
+    select,
+    show_spread,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A figure to reach, and one rule's.
+
+    Attributes:
+      aim: in words.
+      measured: in words, with the spread.
+      reached: None if it was not measured.
+    """
+
+    aim: str
+    measured: str = NOTHING
+    reached: bool | None = None
+
+
+def build_target_table(outcomes: Sequence[Outcome], fidelity: Sequence[Fidelity]) -> str:
+    """Every target, and for each of the two rules what was measured and whether that is enough."""
+    verdicts = {True: "yes", False: "**no**", None: "not run"}
+    judged = [judge(rule, outcomes, fidelity) for rule in (SCREENED, UNSCREENED)]
+    rows = [
+        [pair[0].aim, *(cell for target in pair for cell in (target.measured, verdicts[target.reached]))]
+        for pair in zip(*judged, strict=True)
+    ]
+    header = ["target", *(cell for rule in (SCREENED, UNSCREENED) for cell in (SHORT[rule], "reached"))]
+    return build_table(header, rows, text_columns=5)
+
+
+def judge(rule: str, outcomes: Sequence[Outcome], fidelity: Sequence[Fidelity]) -> list[Target]:
+    """All targets for one rule, in one order for every rule."""
+    own = select(outcomes, rule=rule)
+    perceptron = [it for it in own if it.plan in ("grid-clean", "grid-own", "sweeps")]
+    return [
+        *judge_accuracy("CNN", select(own, plan="reach-cnn")),
+        *judge_accuracy("MLP", perceptron),
+        judge_backdoor("CNN", select(own, plan="reach-cnn")),
+        judge_backdoor("MLP", select(own, plan="backdoor")),
+        *judge_clones(select(own, plan="clones", split="IID")),
+        *judge_free_riders(select(own, plan="free-riders", split="IID")),
+        *judge_honest(select(own, plan="honest")),
+        *judge_fidelity([line for line in fidelity if line.rule == rule]),
+    ]
+
+
+def judge_accuracy(network: str, outcomes: Sequence[Outcome]) -> list[Target]:
+    """Points of accuracy lost: of each family of attacks the worst, by its mean over seeds."""
+    families = (
+        (1, "label flip, sign flip, IPM, noise", {"label-flip", "sign-flip", "ipm", "gaussian"}),
+        (2, "ALIE, Min-Max, Min-Sum, omniscient", {"alie", "min-max", "min-sum"}),
+    )
+    clean = select(outcomes, attack="none")
+    attacked = select(outcomes, split="IID", dishonest=30)
+    targets = []
+    for limit, label, attacks in families:
+        groups: dict[str, list[float]] = {}
+        for it in attacked:
+            if it.attack in attacks and (losses := compute_losses([it], clean)):
+                groups.setdefault(name_attack(it), []).extend(losses)
+        aim = f"{network}, IID, 30 % dishonest: ≤ {limit} points lost on {label}"
+        targets.append(judge_worst(aim, groups, limit, "points"))
+    return targets
+
+
+def judge_backdoor(network: str, outcomes: Sequence[Outcome]) -> Target:
+    """How often a trigger works."""
+    groups: dict[str, list[float]] = {}
+    for it in select(outcomes, attack="backdoor", split="IID", dishonest=30):
+        if it.attack_success is not None:
+            groups.setdefault(name_attack(it), []).append(100 * it.attack_success)
+    return judge_worst(f"{network}, IID, 30 % dishonest: backdoor works on ≤ 5 %", groups, 5, "%")
+
+
+def judge_clones(outcomes: Sequence[Outcome]) -> list[Target]:
+    """What clones are paid together."""
+    targets = []
+    for label, limit in (("exact", 0.0), ("noise of 1 %", 0.01), ("noise of 10 %", 0.1), ("noise of 30 %", 0.3)):
+        wanted = f"noisy noise={limit:g}" if limit else "exact"
+        groups: dict[str, list[float]] = {}
+        for it in outcomes:
+            if name_clones(name_attack(it)) == wanted:
+                groups.setdefault(f"{it.dishonest} % of all", []).append(it.dishonest_share * it.trainers)
+        targets.append(
+            judge_worst(f"2, 3 or 5 clones of 20 ({label}) together ≤ 1 fair share", groups, 1, "fair shares")
+        )
+    return targets
+
+
+def judge_free_riders(outcomes: Sequence[Outcome]) -> list[Target]:
+    """What the best paid of four free riders gets."""
+    kinds = (
+        ("zero", "zero"),
+        ("gaussian", "noise"),
+        ("stale", "stale"),
+        ("free-rider", "random and delta-weight"),
+        ("copied", "copied, omniscient"),
+    )
+    targets = []
+    for name, label in kinds:
+        groups: dict[str, list[float]] = {}
+        for it in select(outcomes, attack=name):
+            groups.setdefault(name_attack(it), []).append(100 * it.highest_dishonest)
+        targets.append(judge_worst(f"free riders ({label}) ≤ 0.5 % of the budget each", groups, 0.5, "%"))
+    return targets
+
+
+def judge_honest(outcomes: Sequence[Outcome]) -> tuple[Target, Target]:
+    """Slashes of honest trainers, and how far their pay is apart."""
+    slashed, spread = (
+        "no honest trainer slashed in 1,000 rounds",
+        "honest pay, equal data (IID), in 0.6 to 1.4 fair shares",
+    )
+    iid = select(outcomes, split="IID")
+    if not iid:
+        return Target(slashed), Target(spread)
+    rounds, count = sum(it.rounds for it in outcomes), sum(it.honest_slashed for it in outcomes)
+    low, high = min(it.lowest_honest for it in iid), max(it.highest_honest for it in iid)
+    return (
+        Target(slashed, f"{count} in {rounds:,} rounds, all splits", False if count else rounds >= 1_000 or None),
+        Target(spread, f"{low:.2f} to {high:.2f}", low >= 0.6 and high <= 1.4),
+    )
+
+
+def judge_fidelity(lines: Sequence[Fidelity]) -> list[Target]:
+    """Pay against the quality of the data and against the exact Shapley value."""
+    targets = []
+    for quality in ("label noise", "data size", "class coverage"):
+        some = [line for line in lines if (line.quality, line.score) == (quality, "pay")]
+        for aim, values in (
+            (f"pay and {quality}: Spearman ≥ 0.95", [line.spearman_quality for line in some]),
+            (f"pay and exact Shapley of loss, {quality}: Pearson ≥ 0.95", [line.pearson_loss for line in some]),
+        ):
+            targets.append(Target(aim, show_spread(values), mean(values) >= 0.95) if values else Target(aim))
+    ours = sum(line.evaluations for line in lines if line.score == "pay")
+    theirs = [line.evaluations for line in lines if line.score == "GTG, loss"]
+    aim = "≥ 1,000 times fewer model evaluations than GTG-Shapley"
+    measured = f"{ours} against {mean(theirs):,.0f} a project" if theirs else NOTHING
+    targets.append(Target(aim, measured, 1_000 * ours <= sum(theirs) if theirs else None))
+    return targets
+
+
+def judge_worst(aim: str, groups: Mapping[str, Sequence[float]], limit: float, unit: str) -> Target:
+    """The group with the largest mean against a limit."""
+    if not groups:
+        return Target(aim)
+    worst = max(groups, key=lambda key: mean(groups[key]))
+    values = groups[worst]
+    seeds = "1 seed" if len(values) == 1 else f"{len(values)} seeds"
+    return Target(aim, f"{show_spread(values)} {unit} ({worst}; {seeds})", mean(values) <= limit)
