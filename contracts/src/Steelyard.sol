@@ -71,6 +71,7 @@ contract Steelyard is StakeVault {
         Project storage project = state.project;
         if (block.timestamp >= project.enrolDeadline) revert EnrolmentClosed(projectId, project.enrolDeadline);
         if (state.places[msg.sender] != 0) revert AlreadyEnrolled(projectId, msg.sender);
+        if (project.rooted && msg.sender == project.params.owner) revert OwnerMayNotTrain(projectId, msg.sender);
         uint256 slot = project.active.firstFree();
         if (slot >= project.params.maxTrainers) revert ProjectFull(projectId, project.params.maxTrainers);
         uint256 reputation = _reputationOf(msg.sender);
@@ -115,14 +116,21 @@ contract Steelyard is StakeVault {
         (uint32 submitted, uint8 index, uint32 attempt) =
             (state.round.submitted, state.round.submissions, state.round.attempt);
         if (submitted.has(slot)) revert AlreadySubmitted(projectId, msg.sender);
-        cid.requireValid();
-        if (commitmentHash == 0) revert ZeroValue();
-        Submission storage submission = state.submissions[attempt][commitmentHash];
-        if (submission.trainer != address(0)) revert DuplicateCommitment(projectId, commitmentHash);
-
-        (submission.trainer, submission.slot, submission.index) = (msg.sender, uint8(slot), index);
+        _take(projectId, state, slot, index, cid, commitmentHash);
         (state.round.submitted, state.round.submissions) = (submitted.add(slot), index + 1);
         emit UpdateSubmitted(projectId, round, msg.sender, attempt, index, cid, commitmentHash);
+    }
+
+    /// @inheritdoc ISteelyard
+    function submitRoot(ProjectId projectId, uint256 round, Cid calldata cid, bytes32 commitmentHash) external {
+        State storage state = _inRound(projectId, round, RoundStatus.Collecting);
+        if (!state.project.rooted) revert NotRooted(projectId);
+        _requireCaller(state.project.params.owner);
+        if (state.round.aggregator == address(0)) revert NoAggregator(projectId);
+        if (state.round.hasRoot) revert AlreadySubmitted(projectId, msg.sender);
+        _take(projectId, state, 0, ROOT_INDEX, cid, commitmentHash);
+        state.round.hasRoot = true;
+        emit RootSubmitted(projectId, round, msg.sender, state.round.attempt, cid, commitmentHash);
     }
 
     /// @inheritdoc ISteelyard
@@ -238,15 +246,33 @@ contract Steelyard is StakeVault {
         _requireCaller(params.owner);
         _requireOffered(address(params.verifier), Component.Verifier);
         _requireOffered(address(params.rule), Component.Rule);
-        params.requireValid();
+        bool rooted = params.rule.rooted();
+        params.requireValid(rooted ? 1 : 0);
         uint256 nonce = _nonces[msg.sender]++;
         projectId = computeProjectId(params, nonce);
         Project storage project = _states[projectId].project;
         project.params = params;
         project.status = ProjectStatus.Enrolling;
         project.enrolDeadline = uint64(block.timestamp + params.enrolSeconds);
-        emit ProjectCreated(projectId, msg.sender, nonce, project.enrolDeadline, params);
+        if (rooted) project.rooted = true;
+        emit ProjectCreated(projectId, msg.sender, nonce, project.enrolDeadline, rooted, params);
         _pull(params.token, params.budget);
+    }
+
+    /// @dev Stores a submission of the caller under its hash, which nobody may have used in this attempt.
+    function _take(
+        ProjectId projectId,
+        State storage state,
+        uint256 slot,
+        uint8 index,
+        Cid calldata cid,
+        bytes32 commitmentHash
+    ) private {
+        cid.requireValid();
+        if (commitmentHash == 0) revert ZeroValue();
+        Submission storage submission = state.submissions[state.round.attempt][commitmentHash];
+        if (submission.trainer != address(0)) revert DuplicateCommitment(projectId, commitmentHash);
+        (submission.trainer, submission.slot, submission.index) = (msg.sender, uint8(slot), index);
     }
 
     function _requireOffered(address component, Component kind) private view {

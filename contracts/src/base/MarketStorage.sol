@@ -36,6 +36,7 @@ abstract contract MarketStorage {
     }
 
     /// @param trainer Zero for what nobody has submitted. Kept here so that settling reads one storage slot a row.
+    /// @param index Its place in the order of submission; `ROOT_INDEX` for the owner's root, which has no slot.
     struct Submission {
         address trainer;
         uint8 slot;
@@ -62,6 +63,9 @@ abstract contract MarketStorage {
         mapping(address account => uint256) places;
         mapping(uint256 attempt => mapping(bytes32 commitmentHash => Submission)) submissions;
     }
+
+    /// @dev The index of a submission that is a root: no trainer's, of whom there are 32 at most.
+    uint8 internal constant ROOT_INDEX = type(uint8).max;
 
     mapping(address component => Component) internal _components;
     mapping(address owner => uint256) internal _nonces;
@@ -112,7 +116,8 @@ abstract contract MarketStorage {
     }
 
     function _statusOf(State storage state) internal view returns (RoundStatus, RoundOutcome) {
-        return state.round.compute(state.project.active, state.project.params.minTrainers, block.timestamp);
+        Project storage project = state.project;
+        return state.round.compute(project.active, project.params.minTrainers, project.rooted, block.timestamp);
     }
 
     function _isActive(State storage state, address account) internal view returns (bool) {

@@ -15,8 +15,9 @@ abstract contract Weighing is Registry {
     using SafeCast for uint256;
     using SlotMask for uint32;
 
-    /// @dev The rows of a settlement and what became of them.
+    /// @dev The rows of a settlement and what became of them. A root is the last of them, and has no slot.
     struct Rows {
+        uint256 n; // trainers
         uint256[] slots;
         address[] trainers;
         bytes32[] hashes;
@@ -32,13 +33,15 @@ abstract contract Weighing is Registry {
     uint256 private constant SCALAR_BYTES = 32;
     uint256 private constant GRAM_ENTRY_BYTES = 8;
 
-    /// @dev Matches rows and exclusions with the submissions: all of them, each once, in their order.
+    /// @dev Matches rows and exclusions with the submissions: all of them, each once, in their order, then the root.
     function _readRows(ProjectId projectId, State storage state, Settlement calldata settlement)
         internal
         view
         returns (Rows memory rows)
     {
-        uint256 n = _countRows(projectId, state, settlement);
+        rows.n = _countTrainers(projectId, state, settlement);
+        rows.f = Rewards.toleratedOf(rows.n, state.project.params.byzantineBps);
+        uint256 n = state.project.rooted ? rows.n + 1 : rows.n;
         uint256 blocks = state.project.params.verifier.blocksOf(state.project.params.dimension);
         _requireLength(settlement.commitments.length, POINT_BYTES * n * blocks);
         _requireLength(settlement.gram.length, GRAM_ENTRY_BYTES * (n * (n + 1) / 2));
@@ -46,7 +49,6 @@ abstract contract Weighing is Registry {
         settlement.aggregateCid.requireValid();
 
         (rows.slots, rows.trainers, rows.hashes) = (new uint256[](n), new address[](n), new bytes32[](n));
-        rows.f = Rewards.toleratedOf(n, state.project.params.byzantineBps);
         uint256 stride = POINT_BYTES * blocks;
         uint256 skipped;
         for (uint256 row; row < n; ++row) {
@@ -54,13 +56,14 @@ abstract contract Weighing is Registry {
                 ++skipped;
             }
             bytes32 hash = keccak256(settlement.commitments[row * stride:(row + 1) * stride]);
-            Submission memory submission = _findSubmission(projectId, state, row, hash, row + skipped);
+            uint256 index = row < rows.n ? row + skipped : ROOT_INDEX;
+            Submission memory submission = _findSubmission(projectId, state, row, hash, index);
             (rows.slots[row], rows.trainers[row], rows.hashes[row]) = (submission.slot, submission.trainer, hash);
         }
     }
 
     /// @dev More than `f` unusable submissions can only be abandoned: honest rows might otherwise be a minority.
-    function _countRows(ProjectId projectId, State storage state, Settlement calldata settlement)
+    function _countTrainers(ProjectId projectId, State storage state, Settlement calldata settlement)
         private
         view
         returns (uint256)
@@ -101,7 +104,7 @@ abstract contract Weighing is Registry {
         view
     {
         ProjectParams storage params = state.project.params;
-        uint256 n = rows.slots.length;
+        uint256 n = rows.trainers.length;
         bytes32 submissionsHash = keccak256(abi.encode(rows.trainers, rows.hashes));
         bytes32 context =
             keccak256(abi.encode(block.chainid, address(this), projectId, uint256(state.round.index), submissionsHash));
@@ -116,12 +119,11 @@ abstract contract Weighing is Registry {
         uint256 total = Rewards.sumOf(rows.contributions);
         rows.budget = roundBudget - fee;
         rows.shares = Rewards.computeShares(rows.budget, rows.contributions, total);
-        uint256 n = rows.slots.length;
         uint32 weighed;
         uint32 opposed;
         uint32 paid;
         uint32 moving;
-        for (uint256 row; row < n; ++row) {
+        for (uint256 row; row < rows.n; ++row) {
             uint256 slot = rows.slots[row];
             bool strike = (rows.opposed >> row) & 1 == 1;
             weighed = weighed.add(slot);
@@ -129,7 +131,7 @@ abstract contract Weighing is Registry {
             if (rows.shares[row] != 0) paid = paid.add(slot);
             if (rows.weights[row] != 0) moving = moving.add(slot);
             state.shares[slot] = rows.shares[row].toUint128();
-            state.targets[slot] = _targetOf(rows.contributions[row], n, total, strike);
+            state.targets[slot] = _targetOf(rows.contributions[row], rows.n, total, strike);
         }
         (state.weighed, state.opposed) = (weighed, opposed);
         state.round.attesters = paid != 0 ? paid : moving;

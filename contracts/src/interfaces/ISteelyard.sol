@@ -21,9 +21,9 @@ struct Cid {
 /// @param budget For all rounds together, in token units.
 /// @param rounds Number of rounds.
 /// @param minTrainers Fewer submissions than this and a round fails; at least 3.
-/// @param maxTrainers Members that may enrol; at most 32.
+/// @param maxTrainers Members that may enrol; at most 32, and one less where the rule is rooted.
 /// @param minReputationBps Reputation that a trainer needs to enrol.
-/// @param byzantineBps Share of rows assumed dishonest; `f = min(n·byzantineBps / 10000, (n − 3) / 2)`.
+/// @param byzantineBps Share of trainers' rows assumed dishonest; `f = min(n·byzantineBps / 10000, (n − 3) / 2)`.
 /// @param minStake What a trainer locks.
 /// @param aggregatorFeeBps Part of a settled round's budget that the aggregator earns.
 /// @param slashBps Part of `minStake` that a trainer loses at `maxStrikes`.
@@ -118,7 +118,7 @@ enum RoundStatus {
     Decided
 }
 
-/// @dev Final: paid. TooFew: not enough submissions, or no aggregator was to be had. Missed: the aggregator let its
+/// @dev Final: paid. TooFew: not enough submissions, no root where one is needed, or no aggregator was to be had. Missed: the aggregator let its
 /// deadline pass. Abandoned: the aggregator gave the round up. Void: more than half of the paid trainers objected.
 enum RoundOutcome {
     None,
@@ -162,7 +162,7 @@ struct Exclusion {
 
 /// @notice What settles a round.
 /// @param exclusions Unusable submissions, by ascending index.
-/// @param commitments `C_1^0 ‖ … ‖ C_n^{B-1}` of the remaining ones, in the order of submission.
+/// @param commitments `C_1^0 ‖ … ‖ C_n^{B-1}` of the remaining ones, in the order of submission, a root last.
 /// @param gram Upper triangle of `G`, int64 each.
 /// @param proof The Gram proof.
 /// @param hints What the rule wants to check rather than find.
@@ -186,6 +186,7 @@ struct Settlement {
 /// @param tooFew Attempts in a row that had too few submissions.
 /// @param active Bit `s` is set while the member in slot `s` takes part.
 /// @param leaving Members that leave when the attempt ends.
+/// @param rooted Whether the rule holds updates against one of the owner's, its root, which each attempt needs.
 struct Project {
     ProjectParams params;
     ProjectStatus status;
@@ -197,9 +198,12 @@ struct Project {
     uint8 tooFew;
     uint32 active;
     uint32 leaving;
+    bool rooted;
 }
 
 /// @notice The current attempt of the current round. Masks are by member slot. Ordered to fill two storage slots.
+/// @param hasRoot Whether the owner of a rooted project has submitted its root. It counts in neither `submissions` nor
+/// `submitted`.
 struct Round {
     uint16 index;
     uint32 attempt;
@@ -214,6 +218,7 @@ struct Round {
     uint32 submitted;
     uint32 approvals;
     uint32 objections;
+    bool hasRoot;
 }
 
 /// @notice A trainer's place in one project.
@@ -279,7 +284,11 @@ interface ISteelyard {
     error NoAggregator(ProjectId projectId);
     /// @notice Thrown when an aggregator registers twice or unregisters without having registered.
     error AggregatorRegistration(address account, address token, bool registered);
-    /// @notice Thrown when a trainer submits twice in one attempt.
+    /// @notice Thrown when the owner of a rooted project enrols in it: it may not be judge and party.
+    error OwnerMayNotTrain(ProjectId projectId, address owner);
+    /// @notice Thrown when a root is submitted to a project whose rule has no use for one.
+    error NotRooted(ProjectId projectId);
+    /// @notice Thrown when a trainer, or an owner with a root, submits twice in one attempt.
     error AlreadySubmitted(ProjectId projectId, address trainer);
     /// @notice Thrown when a commitment hash was already submitted in this attempt.
     error DuplicateCommitment(ProjectId projectId, bytes32 commitmentHash);
@@ -315,8 +324,14 @@ interface ISteelyard {
     event StakeSlashed(ProjectId indexed projectId, address indexed account, uint256 amount, uint256 toPool);
     event AggregatorRegistered(address indexed account, address indexed token, AggregatorTerms terms);
     event AggregatorUnregistered(address indexed account, address indexed token);
+    /// @param rooted Whether the project's rule needs the owner's root in each attempt.
     event ProjectCreated(
-        ProjectId indexed projectId, address indexed owner, uint256 nonce, uint256 enrolDeadline, ProjectParams params
+        ProjectId indexed projectId,
+        address indexed owner,
+        uint256 nonce,
+        uint256 enrolDeadline,
+        bool rooted,
+        ProjectParams params
     );
     event ProjectStarted(ProjectId indexed projectId, uint256 trainers);
     /// @param status Completed, Cancelled or Failed.
@@ -343,6 +358,14 @@ interface ISteelyard {
         Cid cid,
         bytes32 commitmentHash
     );
+    event RootSubmitted(
+        ProjectId indexed projectId,
+        uint256 indexed round,
+        address indexed owner,
+        uint256 attempt,
+        Cid cid,
+        bytes32 commitmentHash
+    );
     /// @notice All that settled a round, so that logs alone suffice to check it.
     event RoundSettled(
         ProjectId indexed projectId,
@@ -352,8 +375,8 @@ interface ISteelyard {
         uint256 attestDeadline,
         Settlement settlement
     );
-    /// @param trainers The rows, in the order of submission.
-    /// @param f Number of rows assumed dishonest.
+    /// @param trainers The rows, in the order of submission; in a rooted project the owner's is the last.
+    /// @param f Number of trainers' rows assumed dishonest.
     /// @param budget What the rows share.
     /// @param opposed Bit `i` is set where row `i` earned a strike.
     event RoundWeighed(
@@ -448,8 +471,8 @@ interface ISteelyard {
 
     /// @notice Joins a project, locking `minStake`. The aggregator's key is the one that payloads are encrypted to;
     /// a trainer needs one of its own to read confidential models.
-    /// @custom:reverts ProjectNotInStatus, EnrolmentClosed, ProjectFull, AlreadyEnrolled, ReputationTooLow, KeyMissing,
-    /// InsufficientStake
+    /// @custom:reverts ProjectNotInStatus, EnrolmentClosed, AlreadyEnrolled, OwnerMayNotTrain, ProjectFull,
+    /// ReputationTooLow, KeyMissing, InsufficientStake
     function enrol(ProjectId projectId) external;
 
     /// @notice Leaves a project: at once while enrolling, else when the attempt ends.
@@ -473,6 +496,13 @@ interface ISteelyard {
     /// @custom:reverts RoundNotInStatus, WrongRound, NoAggregator, NotEnrolled, AlreadySubmitted, InvalidCid, ZeroValue,
     /// DuplicateCommitment
     function submit(ProjectId projectId, uint256 round, Cid calldata cid, bytes32 commitmentHash) external;
+
+    /// @notice Submits the owner's root for the current attempt of a rooted project: an update that is weighed against,
+    /// and neither added to the aggregate nor paid. An attempt without one ends as TooFew.
+    /// @dev As `submit`: only the hash is stored, and it is final.
+    /// @custom:reverts RoundNotInStatus, WrongRound, NotRooted, NotAuthorized, NoAggregator, AlreadySubmitted, InvalidCid,
+    /// ZeroValue, DuplicateCommitment
+    function submitRoot(ProjectId projectId, uint256 round, Cid calldata cid, bytes32 commitmentHash) external;
 
     /// @notice Settles the current attempt: verifies the proof, weighs, fixes shares, strikes and reputations.
     /// @dev Only the attempt's aggregator. All effects wait for the attempt to become final.

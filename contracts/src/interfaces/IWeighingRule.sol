@@ -6,7 +6,7 @@ interface IWeighingRule {
     /// @notice Thrown when a byte string does not have the length that `n` gives.
     error InvalidGramLength(uint256 actual, uint256 expected);
 
-    /// @notice Thrown when `n < 2f + 3`.
+    /// @notice Thrown when fewer than `2f + 3` of the `n` rows are trainers'.
     error TooFewRows(uint256 n, uint256 f);
 
     /// @notice Thrown when there are more rows than a set in the hints has bits.
@@ -26,10 +26,14 @@ interface IWeighingRule {
     /// @notice The rule's name in project specifications and evidence bundles.
     function name() external pure returns (string memory);
 
+    /// @notice Whether the last row is the project owner's root update, which the others are held against. It is no
+    /// trainer's: its weight and contribution are 0, it is never opposed, and it is not counted by `f` or the quorum.
+    function rooted() external pure returns (bool);
+
     /// @notice Weighs the rows of a Gram matrix.
     /// @param gram Upper triangle, row by row, 8-byte big-endian two's complement.
-    /// @param n Number of rows.
-    /// @param f Number of rows assumed dishonest; `n ≥ 2f + 3`.
+    /// @param n Number of rows, a root included.
+    /// @param f Number of trainers' rows assumed dishonest; there are at least `2f + 3` of these.
     /// @param d Number of coordinates of a row (the noise floor depends on it).
     /// @param hints Sets that are cheaper to check than to find; their format is the rule's own. A wrong hint reverts.
     /// @return weights `w_i`, in the order of the rows.

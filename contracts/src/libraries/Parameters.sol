@@ -6,7 +6,8 @@ import {Rewards} from "./Rewards.sol";
 
 /// @title Bounds of what a project may promise
 library Parameters {
-    uint256 internal constant MAX_TRAINERS = 32;
+    /// @dev Rows of a round; a root is one of them.
+    uint256 internal constant MAX_ROWS = 32;
 
     /// @dev `n ≥ 2f + 3` even at `f = 0` (docs/rules.md).
     uint256 internal constant MIN_TRAINERS = 3;
@@ -21,11 +22,12 @@ library Parameters {
     uint8 private constant CODEC_RAW = 0x55;
     uint8 private constant CODEC_DAG_PB = 0x70;
 
+    /// @param roots Rows that no trainer submits: 1 where the rule is rooted, else 0.
     /// @custom:reverts InvalidParameter, InvalidCid
-    function requireValid(ProjectParams calldata params) internal view {
+    function requireValid(ProjectParams calldata params, uint256 roots) internal view {
         _bound("rounds", params.rounds, 1, type(uint16).max);
         _bound("budget", params.budget, params.rounds, type(uint128).max);
-        _bound("maxTrainers", params.maxTrainers, MIN_TRAINERS, MAX_TRAINERS);
+        _bound("maxTrainers", params.maxTrainers, MIN_TRAINERS, MAX_ROWS - roots);
         _bound("minTrainers", params.minTrainers, MIN_TRAINERS, params.maxTrainers);
         _bound("minReputationBps", params.minReputationBps, 0, Rewards.BPS);
         _bound("byzantineBps", params.byzantineBps, 0, Rewards.BPS / 2);
@@ -40,7 +42,8 @@ library Parameters {
         _bound("attestSeconds", params.attestSeconds, MIN_PHASE_SECONDS, MAX_PHASE_SECONDS);
         _bound("dimension", params.dimension, 1, type(uint32).max);
         requireValid(params.specCid);
-        _bound("commitments", params.maxTrainers * params.verifier.blocksOf(params.dimension), 1, MAX_COMMITMENTS);
+        uint256 commitments = (params.maxTrainers + roots) * params.verifier.blocksOf(params.dimension);
+        _bound("commitments", commitments, 1, MAX_COMMITMENTS);
     }
 
     /// @custom:reverts InvalidCid

@@ -12,8 +12,9 @@ library RoundState {
     /// @param round The attempt as stored; its own `status` is never written.
     /// @param active The project's active members, who cannot change while an attempt is open.
     /// @param minTrainers Fewer submissions than this and the attempt fails.
+    /// @param rooted Whether the attempt fails without the owner's root as well.
     /// @param time The current time.
-    function compute(Round storage round, uint32 active, uint256 minTrainers, uint256 time)
+    function compute(Round storage round, uint32 active, uint256 minTrainers, bool rooted, uint256 time)
         internal
         view
         returns (RoundStatus, RoundOutcome)
@@ -22,10 +23,11 @@ library RoundState {
         if (round.outcome != RoundOutcome.None) return (RoundStatus.Decided, round.outcome);
         if (round.attestDeadline != 0) return _computeSettled(round, time);
 
-        if (time < round.submitDeadline && round.submitted != active) {
+        bool lacksRoot = rooted && !round.hasRoot;
+        if (time < round.submitDeadline && (lacksRoot || round.submitted != active)) {
             return (RoundStatus.Collecting, RoundOutcome.None);
         }
-        if (round.submissions < minTrainers) return (RoundStatus.Decided, RoundOutcome.TooFew);
+        if (lacksRoot || round.submissions < minTrainers) return (RoundStatus.Decided, RoundOutcome.TooFew);
         if (time < round.settleDeadline) return (RoundStatus.Weighing, RoundOutcome.None);
         return (RoundStatus.Decided, RoundOutcome.Missed);
     }

@@ -16,6 +16,10 @@ contract ScriptedRule is IWeighingRule {
         return "scripted";
     }
 
+    function rooted() external pure virtual returns (bool) {
+        return false;
+    }
+
     function weigh(bytes calldata gram, uint256 n, uint256 f, uint256, bytes calldata hints)
         external
         pure

@@ -6,7 +6,8 @@ import {Contributions} from "./Contributions.sol";
 import {GramSteps} from "./GramSteps.sol";
 
 /// @title Base of the weighing rules: everything except the weights
-/// @dev A rule is this contract plus its name, the number of sets it is hinted at, and its weights.
+/// @dev A rule is this contract plus its name, the number of sets it is hinted at, and its weights; and whether it is
+/// rooted, if it is.
 abstract contract GramRule is IWeighingRule {
     /// @notice The most rows of a matrix: a set of rows is a mask of 32 bits, and the bounds in `GramSteps` count on it.
     uint256 public constant MAX_ROWS = 32;
@@ -19,7 +20,8 @@ abstract contract GramRule is IWeighingRule {
         pure
         returns (uint256[] memory weights, uint256[] memory contributions, uint256 opposed)
     {
-        if (n < 3 || f > (n - 3) / 2) revert TooFewRows(n, f);
+        uint256 roots = rooted() ? 1 : 0;
+        if (n < 3 + roots || f > (n - 3 - roots) / 2) revert TooFewRows(n, f);
         if (n > MAX_ROWS) revert TooManyRows(n, MAX_ROWS);
         if (gram.length != 4 * n * (n + 1)) revert InvalidGramLength(gram.length, 4 * n * (n + 1));
         uint256 hintBytes = MASK_BYTES * _hintedSets(n);
@@ -27,19 +29,44 @@ abstract contract GramRule is IWeighingRule {
 
         int256[] memory matrix = GramSteps.decode(gram, n);
         weights = _computeWeights(matrix, n, f, hints);
-        (contributions, opposed) = Contributions.compute(matrix, weights, f, d);
+        (contributions, opposed) =
+            roots == 0 ? Contributions.compute(matrix, weights, f, d) : _contributionsOfTrainers(matrix, weights, f, d);
+    }
+
+    /// @inheritdoc IWeighingRule
+    function rooted() public pure virtual returns (bool) {
+        return false;
     }
 
     /// @dev Number of sets in the hints of `n` rows.
     function _hintedSets(uint256 n) internal pure virtual returns (uint256);
 
-    /// @dev The weights `w_i ≤ 2^37`, in Q32.
+    /// @dev The weights `w_i ≤ 2^37`, in Q32; 0 for a root.
     /// @param gram The matrix, `n·n` entries. Contributions are computed from it afterwards: a rule leaves it as it is.
     function _computeWeights(int256[] memory gram, uint256 n, uint256 f, bytes calldata hints)
         internal
         pure
         virtual
         returns (uint256[] memory weights);
+
+    /// @dev What the trainers contributed among themselves, and 0 for the root behind them.
+    function _contributionsOfTrainers(int256[] memory matrix, uint256[] memory weights, uint256 f, uint256 d)
+        private
+        pure
+        returns (uint256[] memory contributions, uint256 opposed)
+    {
+        uint256 trainers = weights.length - 1;
+        uint256[] memory own = new uint256[](trainers);
+        for (uint256 i = 0; i < trainers; ++i) {
+            own[i] = weights[i];
+        }
+        uint256[] memory computed;
+        (computed, opposed) = Contributions.compute(GramSteps.withoutLast(matrix, trainers + 1), own, f, d);
+        contributions = new uint256[](trainers + 1);
+        for (uint256 i = 0; i < trainers; ++i) {
+            contributions[i] = computed[i];
+        }
+    }
 
     /// @dev The `index`-th set of the hints, whose length has been checked.
     function _hint(bytes calldata hints, uint256 index) internal pure returns (uint256 mask) {

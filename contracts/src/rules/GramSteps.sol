@@ -70,6 +70,20 @@ library GramSteps {
         if (negative < n) revert IWeighingRule.NegativeNorm(negative);
     }
 
+    /// @notice The matrix of all rows but the last.
+    function withoutLast(int256[] memory matrix, uint256 n) internal pure returns (int256[] memory rest) {
+        rest = new int256[]((n - 1) * (n - 1));
+        assembly ("memory-safe") {
+            let rowBytes := shl(5, sub(n, 1))
+            let from := add(matrix, 32)
+            let to := add(rest, 32)
+            for { let end := add(to, mul(rowBytes, sub(n, 1))) } lt(to, end) { to := add(to, rowBytes) } {
+                mcopy(to, from, rowBytes)
+                from := add(from, add(rowBytes, 32))
+            }
+        }
+    }
+
     /// @notice `s_i = min(1, √(m / G_ii))` in Q32, rounded down, with `m` the lower median of the diagonal.
     function clipFactors(int256[] memory matrix, uint256 n) internal pure returns (uint256[] memory factors) {
         unchecked {
@@ -270,6 +284,15 @@ library GramSteps {
             }
             bool isSmallest = last < first && _size(mask) == count && mask >> scores.length == 0;
             if (!isSmallest) revert IWeighingRule.WrongHint(step, 0);
+        }
+    }
+
+    /// @notice The row with the smallest `(score, index)`.
+    function smallest(int256[] memory scores) internal pure returns (uint256 row) {
+        unchecked {
+            for (uint256 i = 1; i < scores.length; ++i) {
+                if (scores[i] < scores[row]) row = i;
+            }
         }
     }
 

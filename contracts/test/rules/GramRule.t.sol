@@ -3,8 +3,10 @@ pragma solidity 0.8.37;
 
 import {IWeighingRule} from "../../src/interfaces/IWeighingRule.sol";
 import {ClipNnmMultiKrum} from "../../src/rules/ClipNnmMultiKrum.sol";
+import {FlTrust} from "../../src/rules/FlTrust.sol";
 import {Mean} from "../../src/rules/Mean.sol";
 import {MultiKrum} from "../../src/rules/MultiKrum.sol";
+import {Nna} from "../../src/rules/Nna.sol";
 import {Vectors} from "../verifier/Vectors.sol";
 import {Matrices} from "./Matrices.sol";
 import {PlainRule} from "./PlainRule.sol";
@@ -13,6 +15,8 @@ contract GramRuleTest is Vectors {
     IWeighingRule internal clipNnmMultiKrum = new ClipNnmMultiKrum();
     IWeighingRule internal multiKrum = new MultiKrum();
     IWeighingRule internal mean = new Mean();
+    IWeighingRule internal nna = new Nna();
+    IWeighingRule internal flTrust = new FlTrust();
 
     uint256 internal constant D = 2_410;
 
@@ -47,17 +51,77 @@ contract GramRuleTest is Vectors {
         assertEqual(mean, gram, f, d, PlainRule.mean(gram, f, d));
     }
 
+    function testFuzz_NnaEqualsItsPlainTwin(uint256 seed, uint256 n, uint256 f, uint256 d) public view {
+        (n, f, d) = bound_(n, f, d);
+        int256[][] memory gram = matrixOf(seed, n);
+        assertEqual(nna, gram, f, d, PlainRule.nna(gram, f, d));
+    }
+
+    function testFuzz_FlTrustEqualsItsPlainTwin(uint256 seed, uint256 n, uint256 f, uint256 d) public view {
+        (n, f, d) = bound_(n, f, d);
+        int256[][] memory gram = matrixOf(seed, n + 1);
+        assertEqual(flTrust, gram, f, d, PlainRule.flTrust(gram, f, d));
+    }
+
+    /// @dev Rows (3, 4), (6, 8), (-3, -4), (1, 0) against the root (6, 8): the cosine times the ratio of the lengths.
+    function test_FlTrustBringsRowsToTheLengthOfTheRoot() public view {
+        int256[][] memory rows = new int256[][](5);
+        (rows[0], rows[1], rows[2], rows[3], rows[4]) = (pair(3, 4), pair(6, 8), pair(-3, -4), pair(1, 0), pair(6, 8));
+        (uint256[] memory weights,,) = flTrust.weigh(PlainRule.encode(Matrices.gramOf(rows)), 5, 0, D, "");
+        assertEq(weights.length, 5);
+        assertEq(weights[0], 2 << 32);
+        assertEq(weights[1], 1 << 32);
+        assertEq(weights[2], 0);
+        assertEq(weights[3], 6 << 32);
+        assertEq(weights[4], 0, "the root");
+    }
+
+    function test_FlTrustTrustsNobodyWithoutARoot() public view {
+        int256[][] memory gram = PlainRule.zeros(6);
+        for (uint256 i = 0; i < 5; ++i) {
+            for (uint256 j = 0; j < 5; ++j) {
+                gram[i][j] = 100;
+            }
+        }
+        (uint256[] memory weights, uint256[] memory contributions, uint256 opposed) =
+            flTrust.weigh(PlainRule.encode(gram), 6, 1, D, "");
+        assertEq(weights, new uint256[](6));
+        assertEq(contributions, new uint256[](6));
+        assertEq(opposed, 0);
+    }
+
+    /// @dev What only grows shorter keeps its pull, until the weight ends.
+    function test_FlTrustWeightsEndAtSixteen() public view {
+        int256[][] memory rows = new int256[][](4);
+        (rows[0], rows[1], rows[2], rows[3]) = (pair(10, 0), pair(1, 0), pair(160, 0), pair(160, 0));
+        (uint256[] memory weights,,) = flTrust.weigh(PlainRule.encode(Matrices.gramOf(rows)), 4, 0, D, "");
+        assertEq(weights[0], 16 << 32);
+        assertEq(weights[1], 16 << 32);
+        assertEq(weights[2], 1 << 32);
+    }
+
+    function pair(int256 x, int256 y) internal pure returns (int256[] memory row) {
+        row = new int256[](2);
+        (row[0], row[1]) = (x, y);
+    }
+
+    function test_OnlyFlTrustIsRooted() public view {
+        assertTrue(flTrust.rooted());
+        assertFalse(clipNnmMultiKrum.rooted() || multiKrum.rooted() || mean.rooted() || nna.rooted());
+    }
+
     /// @dev Any bit of any set changed is found, in the right step and row.
     function test_RevertWhen_AnyBitOfTheHintsIsChanged() public {
         int256[][] memory gram = Matrices.random(3, 7);
         assertEveryBitMatters(clipNnmMultiKrum, gram, PlainRule.clipNnmMultiKrum(gram, 2, D).hints);
         assertEveryBitMatters(multiKrum, gram, PlainRule.onlyMultiKrum(gram, 2, D).hints);
+        assertEveryBitMatters(nna, gram, PlainRule.nna(gram, 2, D).hints);
     }
 
     function assertEveryBitMatters(IWeighingRule rule, int256[][] memory gram, bytes memory hints) internal {
         bytes memory encoded = PlainRule.encode(gram);
         uint256 n = gram.length;
-        uint256 last = hints.length / 4 - 1;
+        uint256 last = rule == nna ? n : hints.length / 4 - 1; // NNA is hinted at no selection
         for (uint256 bit = 0; bit < 8 * hints.length; ++bit) {
             uint256 set = bit / 32;
             expectWrongHint(set / n, set == last ? 0 : set % n);
@@ -146,6 +210,8 @@ contract GramRuleTest is Vectors {
         int256[][] memory gram = Matrices.random(n, n);
         uint256 f = (n - 3) / 2;
         assertEqual(clipNnmMultiKrum, gram, f, D, PlainRule.clipNnmMultiKrum(gram, f, D));
+        assertEqual(nna, gram, f, D, PlainRule.nna(gram, f, D));
+        if (n > 3) assertEqual(flTrust, gram, (n - 4) / 2, D, PlainRule.flTrust(gram, (n - 4) / 2, D));
     }
 
     /// @dev Every entry at the end of its range: the bounds in `GramSteps` and `Contributions` hold.
@@ -159,6 +225,8 @@ contract GramRuleTest is Vectors {
                 }
             }
             assertEqual(clipNnmMultiKrum, gram, 2, 1 << 32, PlainRule.clipNnmMultiKrum(gram, 2, 1 << 32));
+            assertEqual(nna, gram, 2, 1 << 32, PlainRule.nna(gram, 2, 1 << 32));
+            assertEqual(flTrust, gram, 2, 1 << 32, PlainRule.flTrust(gram, 2, 1 << 32));
         }
     }
 
@@ -172,11 +240,19 @@ contract GramRuleTest is Vectors {
         mean.weigh("", 2, 0, D, "");
         vm.expectRevert(abi.encodeWithSelector(IWeighingRule.TooFewRows.selector, 7, type(uint256).max));
         mean.weigh("", 7, type(uint256).max, D, "");
+        for (uint256 n = 0; n <= 3; ++n) {
+            vm.expectRevert(abi.encodeWithSelector(IWeighingRule.TooFewRows.selector, n, 0));
+            flTrust.weigh("", n, 0, D, "");
+        }
+        vm.expectRevert(abi.encodeWithSelector(IWeighingRule.TooFewRows.selector, 5, 1));
+        flTrust.weigh(new bytes(4 * 5 * 6), 5, 1, D, "");
     }
 
     function test_RevertWhen_ThereAreTooManyRows() public {
         vm.expectRevert(abi.encodeWithSelector(IWeighingRule.TooManyRows.selector, 33, 32));
         mean.weigh("", 33, 2, D, "");
+        vm.expectRevert(abi.encodeWithSelector(IWeighingRule.TooManyRows.selector, 33, 32));
+        flTrust.weigh("", 33, 2, D, "");
     }
 
     function test_RevertWhen_TheGramLengthIsWrong() public {
@@ -191,6 +267,10 @@ contract GramRuleTest is Vectors {
         multiKrum.weigh(new bytes(48), 3, 0, D, "");
         expectInvalidHintLength(29, 28);
         clipNnmMultiKrum.weigh(new bytes(48), 3, 0, D, new bytes(29));
+        expectInvalidHintLength(16, 12);
+        nna.weigh(new bytes(48), 3, 0, D, new bytes(16));
+        expectInvalidHintLength(4, 0);
+        flTrust.weigh(new bytes(80), 4, 0, D, new bytes(4));
     }
 
     function test_RevertWhen_ASquaredNormIsNegative() public {
@@ -204,12 +284,16 @@ contract GramRuleTest is Vectors {
         assertEq(clipNnmMultiKrum.name(), "clip-nnm-multi-krum");
         assertEq(multiKrum.name(), "multi-krum");
         assertEq(mean.name(), "mean");
+        assertEq(nna.name(), "nna");
+        assertEq(flTrust.name(), "fltrust");
     }
 
     function test_FitsTheCodeSizeLimit() public view {
         assertLt(address(clipNnmMultiKrum).code.length, 24_576);
         assertLt(address(multiKrum).code.length, 24_576);
         assertLt(address(mean).code.length, 24_576);
+        assertLt(address(nna).code.length, 24_576);
+        assertLt(address(flTrust).code.length, 24_576);
     }
 
     // --- Tools ---

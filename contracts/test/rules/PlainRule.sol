@@ -62,6 +62,51 @@ library PlainRule {
         (result.contributions, result.opposed) = contributions(gram, result.weights, f, d);
     }
 
+    function nna(int256[][] memory gram, uint256 f, uint256 d) internal pure returns (Result memory result) {
+        uint256 n = gram.length;
+        uint256[] memory companies = nearestOthers(gram, n - f - 1);
+        int256[] memory scores = new int256[](n);
+        for (uint256 i = 0; i < n; ++i) {
+            companies[i] |= 1 << i;
+            int256[] memory row = distances(gram, i);
+            for (uint256 j = 0; j < n; ++j) {
+                if (has(companies[i], j)) scores[i] += row[j];
+            }
+        }
+        uint256 pivot = order(scores)[0];
+        result.weights = new uint256[](n);
+        for (uint256 i = 0; i < n; ++i) {
+            if (has(companies[pivot], i)) result.weights[i] = uint256(ONE);
+        }
+        result.hints = encodeMasks(companies);
+        (result.contributions, result.opposed) = contributions(gram, result.weights, f, d);
+    }
+
+    /// @dev The last row is the root. Trainers contribute as if there were no such row.
+    function flTrust(int256[][] memory gram, uint256 f, uint256 d) internal pure returns (Result memory result) {
+        uint256 n = gram.length - 1;
+        int256[][] memory trainers = zeros(n);
+        uint256[] memory weights = new uint256[](n);
+        for (uint256 i = 0; i < n; ++i) {
+            for (uint256 j = 0; j < n; ++j) {
+                trainers[i][j] = gram[i][j];
+            }
+            if (gram[n][n] == 0 || gram[i][i] == 0 || gram[i][n] <= 0) continue;
+            weights[i] = (uint256(gram[i][n]) << 32) / uint256(gram[i][i]);
+            if (weights[i] > 16 << 32) weights[i] = 16 << 32;
+        }
+        (uint256[] memory phi, uint256 opposed) = contributions(trainers, weights, f, d);
+        (result.weights, result.contributions) = (withZero(weights), withZero(phi));
+        result.opposed = opposed;
+    }
+
+    function withZero(uint256[] memory values) internal pure returns (uint256[] memory longer) {
+        longer = new uint256[](values.length + 1);
+        for (uint256 i = 0; i < values.length; ++i) {
+            longer[i] = values[i];
+        }
+    }
+
     // --- Their steps ---
 
     function clipFactors(int256[][] memory gram) internal pure returns (int256[] memory factors) {

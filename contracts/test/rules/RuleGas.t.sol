@@ -3,8 +3,10 @@ pragma solidity 0.8.37;
 
 import {IWeighingRule} from "../../src/interfaces/IWeighingRule.sol";
 import {ClipNnmMultiKrum} from "../../src/rules/ClipNnmMultiKrum.sol";
+import {FlTrust} from "../../src/rules/FlTrust.sol";
 import {Mean} from "../../src/rules/Mean.sol";
 import {MultiKrum} from "../../src/rules/MultiKrum.sol";
+import {Nna} from "../../src/rules/Nna.sol";
 import {Matrices} from "./Matrices.sol";
 import {PlainRule} from "./PlainRule.sol";
 import {Test} from "forge-std/Test.sol";
@@ -34,6 +36,8 @@ contract RuleGasTest is Test {
         gram = Matrices.random(1, n);
         snapshot("mean", new Mean(), 3 * n / 10, "");
         snapshot("multi-krum", new MultiKrum(), 3 * n / 10, PlainRule.onlyMultiKrum(gram, 3 * n / 10, D).hints);
+        snapshot("nna", new Nna(), 3 * n / 10, PlainRule.nna(gram, 3 * n / 10, D).hints);
+        snapshot("fltrust", new FlTrust(), 3 * (n - 1) / 10, "");
         uint256[3] memory dishonest = [n / 10, 3 * n / 10, (n - 3) / 2];
         for (uint256 k = 0; k < dishonest.length; ++k) {
             bytes memory hints = PlainRule.clipNnmMultiKrum(gram, dishonest[k], D).hints;

@@ -25,6 +25,7 @@ import {
     Stake
 } from "../../src/interfaces/ISteelyard.sol";
 import {IWeighingRule} from "../../src/interfaces/IWeighingRule.sol";
+import {ScriptedRootedRule} from "../../src/mocks/ScriptedRootedRule.sol";
 import {ScriptedRule} from "../../src/mocks/ScriptedRule.sol";
 import {ScriptedVerifier} from "../../src/mocks/ScriptedVerifier.sol";
 import {TestToken} from "../../src/mocks/TestToken.sol";
@@ -41,11 +42,14 @@ abstract contract Base is Test {
     uint16 internal constant ROUNDS = 3;
     uint256 internal constant ROUND_BUDGET = uint256(BUDGET) / ROUNDS;
     uint256 internal constant FEE = ROUND_BUDGET * 500 / 10_000;
+    /// @dev Stands for the owner where trainers are numbers.
+    uint256 internal constant ROOT = 1000;
     address internal constant DEAD = 0x000000000000000000000000000000000000dEaD;
 
     Steelyard internal market;
     ScriptedVerifier internal verifier;
     ScriptedRule internal rule;
+    ScriptedRootedRule internal rootedRule;
     TestToken internal token;
 
     address internal owner = makeAddr("owner");
@@ -62,7 +66,8 @@ abstract contract Base is Test {
         vm.prevrandao(bytes32(uint256(42)));
         verifier = new ScriptedVerifier();
         rule = new ScriptedRule();
-        market = deployMarket(address(verifier), address(rule));
+        rootedRule = new ScriptedRootedRule();
+        market = deployMarket(address(verifier), address(rule), address(rootedRule));
         token = new TestToken();
         fund(owner);
         token.mint(owner, 20 * FUNDS);
@@ -75,10 +80,10 @@ abstract contract Base is Test {
 
     // ------------------------------------------------------------------------------------------------- set-up
 
-    function deployMarket(address verifier_, address rule_) internal returns (Steelyard) {
+    function deployMarket(address verifier_, address rule_, address rooted_) internal returns (Steelyard) {
         address[] memory verifiers = new address[](1);
-        address[] memory rules = new address[](1);
-        (verifiers[0], rules[0]) = (verifier_, rule_);
+        address[] memory rules = new address[](2);
+        (verifiers[0], rules[0], rules[1]) = (verifier_, rule_, rooted_);
         return new Steelyard(verifiers, rules, UNBONDING);
     }
 
@@ -140,6 +145,11 @@ abstract contract Base is Test {
         id = create(defaultParams());
     }
 
+    function rootedParams() internal view returns (ProjectParams memory params) {
+        params = defaultParams();
+        params.rule = IWeighingRule(address(rootedRule));
+    }
+
     function create(ProjectParams memory params) internal returns (ProjectId) {
         vm.prank(params.owner);
         return market.createProject(params);
@@ -172,7 +182,7 @@ abstract contract Base is Test {
         return Cid({digest: keccak256(bytes(content)), codec: 0x55});
     }
 
-    /// @dev Stands for the commitments of a trainer's update in an attempt.
+    /// @dev Stands for the commitments of a trainer's update in an attempt, or of the root.
     function commitmentOf(uint256 trainer, uint256 attempt) internal view returns (bytes memory commitments) {
         uint256 blocks = verifier.blocksOf(market.getProject(id).params.dimension);
         for (uint256 i; i < 4 * blocks; ++i) {
@@ -185,6 +195,13 @@ abstract contract Base is Test {
         bytes32 hash = keccak256(commitmentOf(trainer, round.attempt));
         vm.prank(trainers[trainer]);
         market.submit(id, round.index, cidOf("payload"), hash);
+    }
+
+    function submitRoot() internal {
+        Round memory round = market.getRound(id);
+        bytes32 hash = keccak256(commitmentOf(ROOT, round.attempt));
+        vm.prank(owner);
+        market.submitRoot(id, round.index, cidOf("payload"), hash);
     }
 
     function refusesSubmit(uint256 trainer, bytes memory reason) internal {
@@ -239,19 +256,20 @@ abstract contract Base is Test {
         }
     }
 
-    /// @dev The settlement of `rows`, trainers by number in the order of their submissions.
+    /// @dev The settlement of `rows`, trainers by number in the order of their submissions, and of the root if any.
     function build(uint256[] memory rows, Exclusion[] memory exclusions, ScriptedRule.Script memory script)
         internal
         view
         returns (Settlement memory settlement)
     {
         Project memory project = market.getProject(id);
-        uint256 n = rows.length;
+        uint256 n = project.rooted ? rows.length + 1 : rows.length;
         address[] memory accounts = new address[](n);
         bytes32[] memory hashes = new bytes32[](n);
         for (uint256 i; i < n; ++i) {
-            bytes memory commitments = commitmentOf(rows[i], project.attempt);
-            (accounts[i], hashes[i]) = (trainers[rows[i]], keccak256(commitments));
+            uint256 row = i < rows.length ? rows[i] : ROOT;
+            bytes memory commitments = commitmentOf(row, project.attempt);
+            (accounts[i], hashes[i]) = (row == ROOT ? owner : trainers[row], keccak256(commitments));
             settlement.commitments = bytes.concat(settlement.commitments, commitments);
         }
         settlement.exclusions = exclusions;
@@ -284,12 +302,14 @@ abstract contract Base is Test {
         returns (ScriptedRule.Script memory script)
     {
         uint256 n = contributions.length;
+        uint256 rows = market.getProject(id).rooted ? n + 1 : n;
         uint256 byzantineBps = market.getProject(id).params.byzantineBps;
         uint256 f = n * byzantineBps / 10_000;
         script.f = f < (n - 3) / 2 ? f : (n - 3) / 2;
-        (script.weights, script.contributions, script.opposed) = (new uint256[](n), contributions, opposed);
+        (script.weights, script.contributions, script.opposed) = (new uint256[](rows), new uint256[](rows), opposed);
         for (uint256 i; i < n; ++i) {
             script.weights[i] = (opposed >> i) & 1 == 1 ? 0 : 1 << 32;
+            script.contributions[i] = contributions[i];
         }
     }
 
@@ -318,6 +338,7 @@ abstract contract Base is Test {
     /// @dev One whole attempt of the first `contributions.length` members, to its close as Final.
     function finish(uint256[] memory contributions, uint256 opposed) internal {
         submit(0, contributions.length);
+        if (market.getProject(id).rooted) submitRoot();
         if (statusOf() == RoundStatus.Collecting) vm.warp(market.getRound(id).submitDeadline);
         settle(contributions, opposed);
         vm.warp(market.getRound(id).attestDeadline);

@@ -17,6 +17,7 @@ import {
     RoundStatus,
     Stake
 } from "../../src/interfaces/ISteelyard.sol";
+import {IWeighingRule} from "../../src/interfaces/IWeighingRule.sol";
 import {TestToken} from "../../src/mocks/TestToken.sol";
 import {Base} from "./Base.t.sol";
 
@@ -200,6 +201,7 @@ contract Handler is Base {
             _order[id][round.attempt].push(trainer);
             ++reached["submit"];
         }
+        submitRootOrNot(seed);
     }
 
     function settleOrAbandon(uint256 seed, uint256 contributions, uint256 opposed) external inProject(seed) {
@@ -279,6 +281,15 @@ contract Handler is Base {
 
     // ------------------------------------------------------------------------------------------------- helpers
 
+    /// @dev An owner forgets about one root in eight.
+    function submitRootOrNot(uint256 seed) private {
+        Round memory round = market.getRound(id);
+        if (round.status != RoundStatus.Collecting || round.hasRoot || !market.getProject(id).rooted) return;
+        if (seed % 8 == 7) return;
+        submitRoot();
+        ++reached["root"];
+    }
+
     function open(uint256 seed) private {
         ProjectParams memory params = defaultParams();
         params.rounds = uint16(2 + seed % 3);
@@ -290,6 +301,7 @@ contract Handler is Base {
         params.maxStrikes = uint8(1 + seed % 2);
         params.maxAbsences = uint8(1 + seed % 3);
         if (seed % 3 == 1) params.aggregator = bob;
+        if (seed % 5 < 2) params.rule = IWeighingRule(address(rootedRule));
         id = create(params);
         projects.push(id);
     }

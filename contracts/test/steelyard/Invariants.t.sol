@@ -119,6 +119,8 @@ contract InvariantsTest is Test {
                 assertEq(project.active, 0);
                 assertEq(project.leaving, 0);
             }
+            assertTrue(project.rooted || !round.hasRoot);
+            assertTrue(round.attestDeadline == 0 || project.rooted == round.hasRoot);
             assertEq(project.leaving & ~project.active, 0);
             assertEq(round.attesters & ~round.submitted, 0);
             assertEq(round.approvals & round.objections, 0);
@@ -145,7 +147,7 @@ contract InvariantsTest is Test {
             handler.claim(seed >> 6);
             if (i % 40 == 0) handler.burn();
         }
-        string[6] memory names = ["submit", "settle", "abandon", "slash", "claim", "burn"];
+        string[7] memory names = ["submit", "root", "settle", "abandon", "slash", "claim", "burn"];
         for (uint256 i; i < names.length; ++i) {
             emit log_named_uint(names[i], handler.reached(bytes32(bytes(names[i]))));
             assertGt(handler.reached(bytes32(bytes(names[i]))), 0, names[i]);
