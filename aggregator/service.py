@@ -166,8 +166,9 @@ class AggregatorService:
         if action is Action.COLLECT:
             assignment.work.collector.collect(submissions)
             return
-        if len(submissions) < round_.submissions:
-            log.info("the node's logs are behind its state", logged=len(submissions), submitted=round_.submissions)
+        expected = round_.submissions + round_.has_root
+        if len(submissions) < expected:
+            log.info("the node's logs are behind its state", logged=len(submissions), submitted=expected)
             self._abandon_if_late(action, project_id, round_, log)
             return
         if assignment.weighing_since is None:

@@ -9,7 +9,8 @@ from steelyard.chain.client import Marketplace
 from steelyard.chain.events import UpdateSubmitted
 from steelyard.chain.records import Exclusion, ExclusionReason, Settlement
 from steelyard.chain.transactions import Receipt
-from steelyard.errors import AggregationError
+from steelyard.constants import ROOT_INDEX
+from steelyard.errors import AggregationError, RootUnusableError
 from steelyard.gram import Srs, encode_scalars
 from steelyard.models.safetensors_io import encode_model
 from steelyard.rounds.global_model import GlobalModel, move
@@ -62,14 +63,14 @@ class RoundWork:
 
         Args:
           marketplace: sends as the attempt's aggregator.
-          submissions: all of the attempt, in their order.
+          submissions: all of the attempt, in their order, a root last.
           model: the one that the round started from.
           spec: the project's.
           give_up: whether to exclude what the store does not have, rather than to wait for it.
 
         Raises:
           WaitingError: something is missing and `give_up` is not set.
-          TooManyExclusionsError, TooFewUpdatesError: the round can only be abandoned.
+          RootUnusableError, TooManyExclusionsError, TooFewUpdatesError: the round can only be abandoned.
           StorageError: the aggregate or the model cannot be published.
           ChainError: the settlement was refused, or not mined.
         """
@@ -80,7 +81,7 @@ class RoundWork:
             raise WaitingError(collection.pending)
         clock.start("openings")
         collection = self.collector.check_openings(_exclude_pending(collection))
-        check_exclusions(len(submissions), len(collection.excluded), self.context.byzantine_bps)
+        self._check_usable(submissions, collection.excluded)
         weighed = weigh_round(self.srs, self.rule, self.context, collection.opened, clock.start)
         clock.start("shortness")
         shortness = prove_short(self.srs, collection.opened) if spec.shortness == "required" else b""
@@ -89,6 +90,13 @@ class RoundWork:
         clock.start("settle")
         receipt = marketplace.settle(self.context.project_id, self.context.round_index, settlement)
         return Settled(receipt, len(collection.opened), len(collection.excluded), clock.stop())
+
+    def _check_usable(self, submissions: Sequence[UpdateSubmitted], excluded: Sequence[Exclusion]) -> None:
+        for exclusion in excluded:
+            if exclusion.index == ROOT_INDEX:
+                raise RootUnusableError(exclusion.reason.name.lower().replace("_", " "))
+        trainers = sum(submission.index != ROOT_INDEX for submission in submissions)
+        check_exclusions(trainers, len(excluded), self.context.byzantine_bps)
 
     def _publish(
         self,

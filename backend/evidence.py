@@ -8,14 +8,21 @@ from backend.errors import NotFoundError, NotSettledError
 from backend.event_log import decode_event, to_hex
 from backend.models import Attempt, Block, Cursor, Event, Project
 from backend.queries import find_attempt
-from steelyard.chain.events import LoggedEvent, RoundClosed, RoundSettled, RoundWeighed, UpdateSubmitted
+from steelyard.chain.events import (
+    LoggedEvent,
+    RootSubmitted,
+    RoundClosed,
+    RoundSettled,
+    RoundWeighed,
+    UpdateSubmitted,
+)
 from steelyard.gram.evidence import EvidenceBundle
 from steelyard.rounds.evidence import build_evidence, weigh_bundle
 from steelyard.rounds.explain import explain_payment, render_explanation
 from steelyard.rounds.records import SettledRound, collect_settled_rounds
 from steelyard.types import Address, ProjectId
 
-_TELLING = tuple(kind.__name__ for kind in (UpdateSubmitted, RoundSettled, RoundWeighed, RoundClosed))
+_TELLING = tuple(kind.__name__ for kind in (UpdateSubmitted, RootSubmitted, RoundSettled, RoundWeighed, RoundClosed))
 
 
 def get_record(session: Session, project_id: str, round_index: int, attempt: int | None) -> SettledRound:

@@ -93,6 +93,7 @@ class Project(Base):
 
     Attributes:
       rule_name: of `rule`; `powers`: how many the reference string of `verifier` has.
+      rooted: whether each attempt needs a root of the owner's.
       active: how many trainers take part.
       round, attempt: the current ones; attempt 0 is none.
       pool: what earlier rounds did not pay, plus the pool's half of slashes; 0 once the project has ended.
@@ -136,6 +137,7 @@ class Project(Base):
     spec_cid: Mapped[str] = mapped_column(String(64))
 
     rule_name: Mapped[str] = mapped_column(String(64))
+    rooted: Mapped[bool]
     powers: Mapped[int]
     nonce: Mapped[int] = mapped_column(Amount)
     enrol_deadline: Mapped[int]
@@ -181,6 +183,7 @@ class Attempt(Base):
 
     Attributes:
       members: how many trainers took part when it opened.
+      submissions: of trainers; `has_root`: whether the owner's root is there too, if one is needed.
       budget: what the rows share, the aggregator's fee taken off.
       outcome: NONE until the chain has recorded how it ended.
       paid, to_pool: credited to trainers, and left in the pool.
@@ -198,6 +201,7 @@ class Attempt(Base):
     aggregator: Mapped[str] = mapped_column(ADDRESS)
     members: Mapped[int]
     submissions: Mapped[int]
+    has_root: Mapped[bool]
     submit_deadline: Mapped[int]
     settle_deadline: Mapped[int]
     opened_block: Mapped[int]
@@ -222,10 +226,10 @@ class Attempt(Base):
 
 
 class Submission(Base):
-    """A trainer's submission to one attempt, and what the settlement made of it.
+    """A trainer's submission to one attempt, or the owner's root, and what the settlement made of it.
 
     Attributes:
-      position: its place in the order of submission.
+      position: its place in the order of submission; `ROOT_INDEX` for a root.
       row: its row in the Gram matrix; null before the settlement and where it was excluded.
       opens: the trainer's vote on the aggregate; null where there is none.
     """

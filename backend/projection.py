@@ -22,7 +22,7 @@ from steelyard.chain.records import (
     ProjectStatus,
     RoundOutcome,
 )
-from steelyard.constants import INITIAL_REPUTATION
+from steelyard.constants import INITIAL_REPUTATION, ROOT_INDEX
 from steelyard.types import Address, ProjectId
 
 
@@ -205,6 +205,7 @@ def _(event: events.ProjectCreated, model: _ReadModel) -> None:
             **{name: getattr(event.params, name) for name in plain},
             spec_cid=str(event.params.spec_cid),
             rule_name=model.facts.rule_name,
+            rooted=event.rooted,
             powers=model.facts.powers,
             nonce=event.nonce,
             enrol_deadline=event.enrol_deadline,
@@ -277,6 +278,7 @@ def _(event: events.RoundOpened, model: _ReadModel) -> None:
             aggregator=event.aggregator,
             members=project.active,
             submissions=0,
+            has_root=False,
             submit_deadline=event.submit_deadline,
             settle_deadline=event.settle_deadline,
             opened_block=model.logged.block_number,
@@ -295,12 +297,25 @@ def _(event: events.RoundOpened, model: _ReadModel) -> None:
 
 @_apply.register
 def _(event: events.UpdateSubmitted, model: _ReadModel) -> None:
+    _add_submission(event, model, event.index, event.trainer)
+    model.attempt(event.project_id, event.attempt).submissions += 1
+
+
+@_apply.register
+def _(event: events.RootSubmitted, model: _ReadModel) -> None:
+    _add_submission(event, model, ROOT_INDEX, event.owner)
+    model.attempt(event.project_id, event.attempt).has_root = True
+
+
+def _add_submission(
+    event: events.UpdateSubmitted | events.RootSubmitted, model: _ReadModel, position: int, sender: Address
+) -> None:
     model.session.add(
         Submission(
             project_id=to_hex(event.project_id),
             attempt=event.attempt,
-            position=event.index,
-            trainer=event.trainer,
+            position=position,
+            trainer=sender,
             cid=str(event.cid),
             commitment_hash=to_hex(event.commitment_hash),
             block_number=model.logged.block_number,
@@ -309,7 +324,6 @@ def _(event: events.UpdateSubmitted, model: _ReadModel) -> None:
             opposed=False,
         )
     )
-    model.attempt(event.project_id, event.attempt).submissions += 1
 
 
 @_apply.register
@@ -364,7 +378,7 @@ def _(event: events.RoundClosed, model: _ReadModel) -> None:
     if event.outcome is RoundOutcome.FINAL:
         # The contract forgets the absences of those that were weighed, without an event of its own.
         for submission in model.submissions(event.project_id, event.attempt).values():
-            if submission.row is not None:
+            if submission.row is not None and submission.position != ROOT_INDEX:
                 model.member(event.project_id, submission.trainer).absences = 0
 
 

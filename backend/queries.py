@@ -251,7 +251,7 @@ def _describe(schema: type[S], row: object, **beside: object) -> S:
 
 
 def _describe_status(attempt: Attempt, project: Project, now: int) -> dict[str, Any]:
-    state, outcome = get_round_status(attempt, project.min_trainers, now)
+    state, outcome = get_round_status(attempt, project, now)
     return {"state": state, "outcome": outcome}
 
 

@@ -9,9 +9,11 @@ DUE_CHECK = (ProjectStatus.ENROLLING, ProjectStatus.RUNNING)
 """Projects that a deadline may move."""
 
 
-def get_round_status(attempt: Attempt, min_trainers: int, time: int) -> tuple[RoundStatus, RoundOutcome]:
-    """Where an attempt stands at `time`, in Unix seconds, and how it has ended, if it has."""
-    return compute_round_status(_build_round(attempt), _mask(attempt.members), min_trainers, time)
+def get_round_status(attempt: Attempt, project: Project, time: int) -> tuple[RoundStatus, RoundOutcome]:
+    """Where an attempt of a project stands at `time`, in Unix seconds, and how it has ended, if it has."""
+    return compute_round_status(
+        _build_round(attempt), _mask(attempt.members), project.min_trainers, time, rooted=project.rooted
+    )
 
 
 def is_due(project: Project, attempt: Attempt | None, time: int) -> bool:
@@ -20,7 +22,7 @@ def is_due(project: Project, attempt: Attempt | None, time: int) -> bool:
         return time >= project.enrol_deadline
     if project.status is not ProjectStatus.RUNNING or attempt is None:
         return False
-    return get_round_status(attempt, project.min_trainers, time)[0] is RoundStatus.DECIDED
+    return get_round_status(attempt, project, time)[0] is RoundStatus.DECIDED
 
 
 def _build_round(attempt: Attempt) -> Round:
@@ -39,6 +41,7 @@ def _build_round(attempt: Attempt) -> Round:
         submitted=_mask(attempt.submissions),
         approvals=_mask(attempt.approvals),
         objections=_mask(attempt.objections),
+        has_root=attempt.has_root,
     )
 
 

@@ -33,9 +33,10 @@ BEGIN: Final = "<!-- written by scripts/measure_gas.py -->\n"
 END: Final = "<!-- end -->\n"
 
 DEFAULT_RULE: Final = "clip-nnm-multi-krum"
-SIZES: Final = ((3, 1), (5, 1), (7, 1), (10, 1), (16, 1), (20, 1), (27, 1), (32, 1))
+OTHER_RULES: Final = ("multi-krum", "mean", "nna", "fltrust")
+SIZES: Final = ((3, 1), (4, 1), (5, 1), (7, 1), (10, 1), (16, 1), (20, 1), (27, 1), (32, 1))
 SIZES_OF_SEVERAL_BLOCKS: Final = ((3, 8), (7, 2), (7, 4), (7, 25), (16, 2), (16, 8), (20, 4), (32, 2))
-SIZES_OF_OTHER_RULES: Final = ((3, 1), (5, 1), (10, 1), (16, 1), (20, 1), (32, 1))
+SIZES_OF_OTHER_RULES: Final = ((4, 1), (5, 1), (10, 1), (16, 1), (20, 1), (32, 1))
 ROUNDS: Final = 3
 
 TERMS: Final = {
@@ -46,15 +47,14 @@ TERMS: Final = {
     "storage": ("1", "n", "⌈n/2⌉", "⌈n/16⌉"),
     "poke": ("1", "n"),
     f"rule {DEFAULT_RULE}": ("1", "n", "n²", "n·w", "n·w·f"),
-    "rule multi-krum": ("1", "n", "n²"),
-    "rule mean": ("1", "n", "n²"),
+    **{f"rule {rule}": ("1", "n", "n²") for rule in OTHER_RULES},
 }
 
 
 def measure_rounds(kit: MarketKit) -> list[RoundGas]:
     """The rounds that the model is fitted to."""
     plans = [(n, blocks, DEFAULT_RULE) for n, blocks in SIZES + SIZES_OF_SEVERAL_BLOCKS]
-    plans += [(n, blocks, rule) for rule in ("multi-krum", "mean") for n, blocks in SIZES_OF_OTHER_RULES]
+    plans += [(n, blocks, rule) for rule in OTHER_RULES for n, blocks in SIZES_OF_OTHER_RULES]
     rounds: list[RoundGas] = []
     for n, blocks, rule in plans:
         before = kit.devnet.snapshot()
@@ -108,7 +108,7 @@ def fit(rounds: Sequence[RoundGas], calls: dict[str, int]) -> dict[str, Any]:
         name: _fit_part(name, own, lambda r, name=name: getattr(r.settling, name))  # type: ignore[misc]
         for name in ("calldata", "verifier", "events", "rest")
     }
-    for rule in (DEFAULT_RULE, "multi-krum", "mean"):
+    for rule in (DEFAULT_RULE, *OTHER_RULES):
         chosen = [r for r in rounds if r.rule == rule]
         parts[f"rule {rule}"] = _fit_part(f"rule {rule}", chosen, lambda r: r.settling.rule)
     parts["storage first"] = _fit_part("storage", first, lambda r: r.settling.storage)
@@ -117,6 +117,7 @@ def fit(rounds: Sequence[RoundGas], calls: dict[str, int]) -> dict[str, Any]:
     parts["poke later"] = _fit_part("poke", [r for r in later if not r.is_last], lambda r: r.poke)
     parts["poke last"] = _fit_part("poke", [r for r in later if r.is_last], lambda r: r.poke)
     calls = calls | {"submit": max(r.submit for r in rounds), "attest": max(r.attest for r in rounds)}
+    calls = calls | {"submitRoot": max(r.root for r in rounds)}
     return {"calls": dict(sorted(calls.items())), "parts": dict(sorted(parts.items()))}
 
 
@@ -163,15 +164,15 @@ def format_tables(rounds: Sequence[RoundGas], calls: dict[str, int]) -> str:
         "",
         f"The model is off by {settling:.1%} at most for these settlements, and by {closing:.1%} for closings.",
         "",
-        "Other rules, gas of the weighing alone:",
+        "All rules, gas of the weighing alone. A rooted rule has one trainer less, and a root.",
         "",
-        "| n | f | " + " | ".join(rule for rule in (DEFAULT_RULE, "multi-krum", "mean")) + " |",
-        "|--:|--:|--:|--:|--:|",
+        "| n | f | " + " | ".join((DEFAULT_RULE, *OTHER_RULES)) + " |",
+        "|--:|--:|" + "--:|" * (1 + len(OTHER_RULES)),
     ]
     for n, blocks in SIZES_OF_OTHER_RULES:
         found = {r.rule: r for r in rounds if (r.size.n, r.size.blocks, r.index) == (n, blocks, 0)}
-        if len(found) == 3:
-            cells = [found[rule].settling.rule for rule in (DEFAULT_RULE, "multi-krum", "mean")]
+        if len(found) == 1 + len(OTHER_RULES):
+            cells = [found[rule].settling.rule for rule in (DEFAULT_RULE, *OTHER_RULES)]
             lines.append(f"| {n} | {found['mean'].size.f} | {' | '.join(f'{cell:,}' for cell in cells)} |")
     lines += ["", "| transaction | gas |", "|---|--:|"]
     lines += [f"| `{name}` | {used:,} |" for name, used in calls.items()]

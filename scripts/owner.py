@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from scripts.owner_root import app as root
 from scripts.project_file import ProjectFile, compute_spec_cid, load_project_file
 from scripts.quote import quote
 from steelyard.chain.events import ProjectCreated
@@ -41,7 +42,8 @@ app = create_app(
 
     Write a project file ([bold]steelyard owner example > project.toml[/bold]), [bold]create[/bold] the project, which
     escrows its budget, and [bold]start[/bold] it once enough trainers have enrolled. What was trained is paid for: only
-    rounds that never became final are refunded.
+    rounds that never became final are refunded. A project with a rooted rule needs you in every round:
+    `steelyard owner root run`.
     """
 )
 
@@ -143,6 +145,7 @@ def cancel(
     print_lines({"cancelled in": connection.marketplace.cancel(parse_project_id(project)).tx_hash})
 
 
+app.add_typer(root, name="root")
 mount(app, claim)
 app.command()(quote)
 
@@ -170,6 +173,8 @@ def status(
                 "roundStatus": round_.status.name.lower(),
                 "aggregator": round_.aggregator,
                 "submissions": round_.submissions,
+                "rooted": state.rooted,
+                "hasRoot": round_.has_root,
                 "pool": str(state.pool),
                 "members": [
                     {
@@ -196,6 +201,8 @@ def status(
         lines["round"] = f"{state.round} of {state.params.rounds}, {round_.status.name.lower()}"
         lines["aggregator"] = round_.aggregator
         lines["submissions"] = round_.submissions
+        if state.rooted:
+            lines["root"] = "submitted" if round_.has_root else "missing: `steelyard owner root run`"
     print_lines(lines)
     for member in members:
         note = "" if member.active else ", left"

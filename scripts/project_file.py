@@ -19,12 +19,13 @@ title = "Hand-written digits"
 import json
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
-from pydantic import Field, TypeAdapter, field_validator
+from pydantic import Field, TypeAdapter, field_validator, model_validator
 
 from steelyard.chain.deploy import Deployment
 from steelyard.chain.records import ZERO_ADDRESS, ProjectParams
+from steelyard.constants import MAX_TRAINERS
 from steelyard.errors import ConfigError
 from steelyard.models.initial import compute_initial_parameters
 from steelyard.models.safetensors_io import encode_model
@@ -67,6 +68,13 @@ class ChainTerms(StrictModel):
     @classmethod
     def _check_rule(cls, name: str) -> str:
         return get_on_chain_rule(name).name
+
+    @model_validator(mode="after")
+    def _check_room_for_the_root(self) -> Self:
+        if get_on_chain_rule(self.rule).rooted and self.max_trainers == MAX_TRAINERS:
+            most = MAX_TRAINERS - 1
+            raise ValueError(f"max_trainers: the rule {self.rule!r} takes {most} trainers at most, and your root")
+        return self
 
 
 class ProjectFile(StrictModel):

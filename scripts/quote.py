@@ -34,7 +34,7 @@ REFERENCE_SECONDS: Final = 0.22
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What a quote is for: `n` rows of `d` entries in each of `rounds` rounds."""
+    """What a quote is for: updates of `n` trainers, `d` entries each, in each of `rounds` rounds."""
 
     n: int
     d: int
@@ -50,8 +50,8 @@ class Plan:
           ConfigError: it cannot be settled on chain.
         """
         try:
-            blocks = compute_blocks(self.d, self.powers)
-            return Size(self.n, blocks, compute_tolerated(self.n, self.byzantine_bps))
+            blocks, roots = compute_blocks(self.d, self.powers), int(get_on_chain_rule(self.rule).rooted)
+            return Size(self.n + roots, blocks, compute_tolerated(self.n, self.byzantine_bps), roots)
         except ValueError as error:
             raise ConfigError(str(error)) from error
 
@@ -123,7 +123,7 @@ def quote(
     gas = compute_project_gas(size, plan.rounds, plan.rule)
     settling = compute_settle_gas(size, plan.rule, is_first=True)
     speed = measure_speed() if calibrate else 1.0
-    seconds = estimate_seconds(plan.n, plan.d, speed)
+    seconds = estimate_seconds(size.n, plan.d, speed)
     prices = Prices(round(gas_price * GWEI), None if ether_price is None else Decimal(str(ether_price)))
     source = "measured here" if calibrate else "docs/performance.md"
     if as_json:
@@ -147,7 +147,8 @@ def quote(
     print_lines(
         {
             "project": f"{plan.n} trainers, {plan.d:,} parameters in {size.blocks:,} blocks, {plan.rounds:,} rounds",
-            "rule": f"{plan.rule}, {size.f} of {size.n} assumed dishonest",
+            "rule": f"{plan.rule}, {size.f} of {plan.n} trainers assumed dishonest"
+            + (", and a root of the owner's in each round" if size.roots else ""),
         }
     )
     for role, calls in gas.items():

@@ -19,7 +19,10 @@ BPS: Final = 10_000
 """One hundred per cent in basis points."""
 
 MAX_TRAINERS: Final = 32
-"""The most trainers that a project of version 1 may have."""
+"""The most rows that a round of version 1 may have: trainers, and the owner's root where a rule needs one."""
+
+ROOT_INDEX: Final = 255
+"""Where a root stands in the order of submission: behind all trainers' (contracts/src/base/MarketStorage.sol)."""
 
 MAX_COMMITMENTS: Final = 1024
 """The most curve points `n·B` that one settlement may carry: it then fits the transaction gas cap of EIP-7825."""

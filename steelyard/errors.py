@@ -206,6 +206,16 @@ class TooFewUpdatesError(AggregationError):
         self.f = f
 
 
+class RootUnusableError(AggregationError):
+    """The owner's root cannot be read, or does not open its commitments."""
+
+    hint = "Without it the round cannot be weighed. It is given up, which costs nobody a stake, and repeated."
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"the owner's root is {reason}")
+        self.reason = reason
+
+
 class TooManyExclusionsError(AggregationError):
     """More submissions are unusable than the round tolerates: it can only be abandoned."""
 

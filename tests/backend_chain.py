@@ -118,7 +118,10 @@ class Market:
                 ev.StakeDeposited(AGGREGATOR, TOKEN, 10**24),
                 ev.AggregatorRegistered(AGGREGATOR, TOKEN, terms),
             ]
-        return [*events, ev.ProjectCreated(project_id, OWNER, self.counter, GENESIS_TIME + 500, make_params())]
+        return [
+            *events,
+            ev.ProjectCreated(project_id, OWNER, self.counter, GENESIS_TIME + 500, make_params(), rooted=False),
+        ]
 
     def _enrolling(self, project_id: ProjectId, rng: random.Random) -> list[Event]:
         state = self.projects[project_id]
@@ -366,7 +369,7 @@ def make_settled_project(bundle: EvidenceBundle, excluded: Address | None = None
     ]
     params = make_params(max_trainers=len(trainers), dimension=bundle.d)
     return [
-        [ev.ProjectCreated(project_id, OWNER, 0, GENESIS_TIME + 500, params)],
+        [ev.ProjectCreated(project_id, OWNER, 0, GENESIS_TIME + 500, params, rooted=False)],
         enrolled,
         [
             ev.ProjectStarted(project_id, len(trainers)),

@@ -8,7 +8,8 @@ from typing import Any, Final
 from eth_typing import HexStr
 
 from steelyard.chain.gas_model import Size, compute_precompile_gas, compute_tolerated
-from tests.market_kit import AGGREGATORS, MarketKit, make_honest_updates, make_settlement
+from steelyard.rules import get_rule
+from tests.market_kit import AGGREGATORS, OWNER, MarketKit, make_honest_updates, make_settlement
 
 PAYLOAD: Final = 4_088
 """Entries of a block over the Ethereum ceremony."""
@@ -41,6 +42,8 @@ class RoundGas:
     is_last: bool
     settling: Settling
     submit: int
+    root: int
+    """Of the owner's root; 0 where there is none."""
     attest: int
     poke: int
 
@@ -56,25 +59,27 @@ def choose_dimension(blocks: int) -> int:
 def measure_project(
     kit: MarketKit, n: int, blocks: int, rounds: int = 2, rule: str = "clip-nnm-multi-krum"
 ) -> Iterator[RoundGas]:
-    """Plays a project of honest trainers from its start to its end, and measures each round."""
-    d = choose_dimension(blocks)
+    """Plays a project of honest trainers from its start to its end, and measures each round of `n` rows."""
+    d, roots = choose_dimension(blocks), int(get_rule(rule).rooted)
     project_id, trainers = kit.start_project(
-        n, min_trainers=3, max_trainers=n, dimension=d, rounds=rounds, rule=kit.deployment.rules[rule]
+        n - roots, min_trainers=3, max_trainers=n - roots, dimension=d, rounds=rounds, rule=kit.deployment.rules[rule]
     )
-    size = Size(n, blocks, compute_tolerated(n, BYZANTINE_BPS))
+    size = Size(n, blocks, compute_tolerated(n - roots, BYZANTINE_BPS), roots)
     market = kit.market()
     for index in range(rounds):
-        updates = dict(zip(trainers, make_honest_updates(n, d, seed=index), strict=True))
+        senders = trainers + [OWNER] * roots
+        updates = dict(zip(senders, make_honest_updates(n, d, seed=index), strict=True))
         rows = kit.make_rows(updates, salt=index)
         first_block = kit.devnet.web3.eth.block_number + 1
         kit.post(project_id, updates, rows)
-        submit = max(_gas_of_blocks(kit, first_block))
+        submitted = _gas_of_blocks(kit, first_block)
+        submit, root = max(submitted[: len(trainers)]), sum(submitted[len(trainers) :])
         settling = _settle(kit, project_id, rows, size)
         first_block = kit.devnet.web3.eth.block_number + 1
         _attest(kit, project_id, trainers)
         attest = max(_gas_of_blocks(kit, first_block))
         poke = market.as_sender(kit.sender(0)).poke(project_id).gas_used
-        yield RoundGas(size, rule, index, index == rounds - 1, settling, submit, attest, poke)
+        yield RoundGas(size, rule, index, index == rounds - 1, settling, submit, root, attest, poke)
 
 
 def _settle(kit: MarketKit, project_id: Any, rows: Any, size: Size) -> Settling:

@@ -145,11 +145,12 @@ class MarketKit:
         return rows
 
     def post(self, project_id: ProjectId, accounts: Iterable[int], rows: Iterable[OpenedSubmission]) -> None:
-        """Each account submits its row in the current round."""
+        """Each account submits its row in the current round; the owner's is a root."""
         round_index = self.market().get_round(project_id).index
         for account, row in zip(accounts, rows, strict=True):
-            digest = row.commitment_hash
-            self.market(account).submit(project_id, round_index, Cid(Codec.RAW, digest), digest)
+            digest, market = row.commitment_hash, self.market(account)
+            submit = market.submit_root if account == OWNER else market.submit
+            submit(project_id, round_index, Cid(Codec.RAW, digest), digest)
 
     def submit(self, project_id: ProjectId, updates: dict[int, UpdateVector]) -> list[OpenedSubmission]:
         """Each account commits to its update and submits."""
@@ -182,6 +183,8 @@ class MarketKit:
         market = self.market()
         attempt = market.get_round(project_id)
         for account in updates:
+            if account == OWNER:
+                continue
             slot = market.get_slot(project_id, self.address(account))
             vote_counts = market.get_round(project_id).status == attempt.status
             if attempt.attesters >> slot & 1 and vote_counts:

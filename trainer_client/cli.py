@@ -146,7 +146,10 @@ def enrol(
             {
                 "project": offer.title,
                 "task": offer.task.replace("\n", " "),
-                "model": f"{offer.model}, {offer.dimension:,} parameters, rule {offer.rule}",
+                "model": f"{offer.model}, {offer.dimension:,} parameters",
+                "rule": f"{offer.rule}: weight and pay follow an update that the owner {offer.owner} sends each round"
+                if offer.rooted
+                else offer.rule,
                 "data": f"examples of shape {offer.feature_shape}, {offer.classes} classes",
                 "pays": f"{money(offer.pay_per_round)} a round to all trainers together, {offer.rounds} rounds",
                 "locks": f"{money(offer.stake)} of stake",

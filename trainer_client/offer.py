@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from steelyard.chain.records import Member, Project
 from steelyard.constants import BPS
 from steelyard.rounds.project import ProjectTerms
+from steelyard.types import Address
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,9 @@ class Offer:
     attest_seconds: int
     settle_seconds: int
     rule: str
+    rooted: bool
+    """Whether updates are held against one that the owner sends in each round."""
+    owner: Address
     enrolled: int
     max_trainers: int
 
@@ -59,6 +63,8 @@ def compute_offer(terms: ProjectTerms, project: Project) -> Offer:
         settle_seconds=params.settle_seconds,
         attest_seconds=params.attest_seconds,
         rule=terms.rule.name,
+        rooted=terms.rule.rooted,
+        owner=params.owner,
         enrolled=project.active.bit_count(),
         max_trainers=params.max_trainers,
     )

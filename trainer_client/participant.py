@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from steelyard.chain.client import Marketplace, UnknownProjectError
 from steelyard.chain.events import StakeSlashed, TrainerLeft
@@ -30,10 +29,9 @@ from steelyard.errors import (
 from steelyard.rounds.keys import KeyHistory, find_opening
 from steelyard.rounds.project import ProjectTerms
 from steelyard.rounds.retention import Housekeeper
-from steelyard.rounds.submission import Submission, build_submission
+from steelyard.rounds.submission import Submission
 from steelyard.storage import BlobStore
 from steelyard.types import Address
-from steelyard.updates.quantise import quantise
 from trainer_client.attestation import ObjectWhen, compute_vote, judge_aggregate
 from trainer_client.data import Dataset
 from trainer_client.decision import (
@@ -51,10 +49,8 @@ from trainer_client.decision import (
 )
 from trainer_client.journal import Entry, Journal, Prepared
 from trainer_client.model_keeper import ModelKeeper
-from trainer_client.training import TrainingProgress, compute_training_seed, train_locally
-
-Transform = Callable[[NDArray[np.float64]], NDArray[np.float64]]
-"""From the honest update, shape `(d,)`, to the one that is sent. Experiments put attacks here."""
+from trainer_client.preparing import Transform, prepare_submission
+from trainer_client.training import TrainingProgress
 
 Report = Callable[[str, Mapping[str, object]], None]
 """Is told what happens: a word for it, and its particulars."""
@@ -259,20 +255,17 @@ class Participant:
         self.report("training", {"round": current.index, "attempt": current.attempt, "aggregator": current.aggregator})
         started = time.monotonic()
         try:
-            local = train_locally(
-                self.project.spec,
-                current.index,
-                model.parameters,
+            local, submission = prepare_submission(
+                self.project,
+                self.me,
                 self.dataset,
-                compute_training_seed(self.project.project_id, current.index, self.me),
+                model,
+                key,
                 device=self.options.device,
                 threads=self.options.threads,
-                report=self.progress,
+                progress=self.progress,
+                transform=self.transform,
             )
-            quantisation = self.project.spec.quantisation
-            update = quantise(self.transform(local.delta), quantisation.scale, quantisation.l2_norm_clip)
-            context = self.project.payload_context(current.index, self.me)
-            submission = build_submission(self.project.srs, update, key, context)
         except (MalformedUpdateError, PayloadError) as error:
             self._passes = True
             self.report("sitting out", {"round": current.index, "error": str(error), "hint": error.hint})

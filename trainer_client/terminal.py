@@ -11,7 +11,7 @@ from steelyard.cli_support import print_json, stderr
 from trainer_client.training import TrainingProgress
 
 _WARNINGS: Final = frozenset(
-    {"trouble", "reverted", "sitting out", "lost", "missing classes", "abstained", "unsettled"}
+    {"trouble", "reverted", "sitting out", "no root", "lost", "missing classes", "abstained", "unsettled"}
 )
 
 

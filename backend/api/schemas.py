@@ -55,6 +55,7 @@ class ProjectSummary(Schema):
     min_stake: Amount
     dimension: int = Field(description="Number of parameters of the model.")
     rule_name: str
+    rooted: bool = Field(description="Whether updates are held against a root of the owner's.")
     enrol_deadline: int = Field(description="Unix seconds.")
     spec_cid: str = Field(description="The project's specification, on IPFS.")
 
@@ -123,7 +124,8 @@ class RoundSummary(Schema):
     outcome: Name = Field(description="final, too_few, missed, abandoned or void; `none` while it is open.")
     aggregator: str = Field(description="The zero address where none was to be had.")
     members: int
-    submissions: int
+    submissions: int = Field(description="Of trainers.")
+    has_root: bool = Field(description="Whether the owner's root is there.")
     submit_deadline: int
     settle_deadline: int
     attest_deadline: int | None
@@ -147,7 +149,7 @@ class RoundSummary(Schema):
 class Submission(Schema):
     """One submission, and what the settlement made of it."""
 
-    position: int = Field(description="Place in the order of submission.")
+    position: int = Field(description="Place in the order of submission; 255 for the owner's root.")
     trainer: str
     cid: str
     commitment_hash: str

@@ -255,7 +255,7 @@ contract Steelyard is StakeVault {
         project.status = ProjectStatus.Enrolling;
         project.enrolDeadline = uint64(block.timestamp + params.enrolSeconds);
         if (rooted) project.rooted = true;
-        emit ProjectCreated(projectId, msg.sender, nonce, project.enrolDeadline, rooted, params);
+        emit ProjectCreated(projectId, msg.sender, nonce, project.enrolDeadline, params, rooted);
         _pull(params.token, params.budget);
     }
 

@@ -155,6 +155,9 @@ class Marketplace(Contract):
     def submit(self, project_id: ProjectId, round_index: int, cid: Cid, commitment_hash: Digest) -> Receipt:
         return self.write("submit", project_id, round_index, cid, commitment_hash)
 
+    def submit_root(self, project_id: ProjectId, round_index: int, cid: Cid, commitment_hash: Digest) -> Receipt:
+        return self.write("submitRoot", project_id, round_index, cid, commitment_hash)
+
     def settle(self, project_id: ProjectId, round_index: int, settlement: Settlement) -> Receipt:
         return self.write("settle", project_id, round_index, settlement)
 

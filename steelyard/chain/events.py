@@ -128,6 +128,7 @@ class ProjectCreated(Event):
     nonce: int
     enrol_deadline: int
     params: ProjectParams
+    rooted: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,6 +201,18 @@ class UpdateSubmitted(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class RootSubmitted(Event):
+    """The owner's root of an attempt, which the updates are held against."""
+
+    project_id: ProjectId
+    round: int
+    owner: Address
+    attempt: int
+    cid: Cid
+    commitment_hash: Digest
+
+
+@dataclass(frozen=True, slots=True)
 class RoundSettled(Event):
     """All that settled a round, so that logs alone suffice to check it."""
 
@@ -213,7 +226,10 @@ class RoundSettled(Event):
 
 @dataclass(frozen=True, slots=True)
 class RoundWeighed(Event):
-    """What the rule made of the rows: `trainers`, in the order of submission, share `budget`."""
+    """What the rule made of the rows: `trainers`, in the order of submission, share `budget`.
+
+    In a rooted project the last of them is the owner, whose root has no weight and no share.
+    """
 
     project_id: ProjectId
     round: int

@@ -7,7 +7,7 @@ error. What a transaction costs also depends a little on its data: zero bytes ar
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import cache
 from importlib.resources import files
 from typing import Any, Final
@@ -45,12 +45,14 @@ class Size:
     Args:
       n: rows, 3 to 32.
       blocks: `B`, commitments of a row.
-      f: rows assumed dishonest.
+      f: trainers' rows assumed dishonest.
+      roots: rows that are no trainer's: 1 where the rule is rooted.
     """
 
     n: int
     blocks: int
     f: int
+    roots: int = 0
 
     def __post_init__(self) -> None:
         if not MIN_ROWS <= self.n <= MAX_TRAINERS:
@@ -60,8 +62,14 @@ class Size:
                 f"{self.n} rows of {self.blocks} blocks are {self.n * self.blocks:,} commitments; "
                 f"a settlement carries {MAX_COMMITMENTS:,} at most"
             )
-        if not 0 <= 2 * self.f <= self.n - MIN_ROWS:
-            raise ValueError(f"{self.n} rows tolerate {(self.n - MIN_ROWS) // 2} dishonest ones, not {self.f}")
+        if not 0 <= 2 * self.f <= self.trainers - MIN_ROWS:
+            most = (self.trainers - MIN_ROWS) // 2
+            raise ValueError(f"{self.trainers} trainers tolerate {most} dishonest ones, not {self.f}")
+
+    @property
+    def trainers(self) -> int:
+        """Rows that are paid."""
+        return self.n - self.roots
 
     def get_terms(self) -> dict[str, int]:
         """The terms that coefficients multiply, by their names in the file."""
@@ -135,6 +143,10 @@ def compute_precompile_gas(size: Size) -> int:
     return MODEXP_GAS + msm + G2_MULTIPLICATION_GAS + G2_ADDITION_GAS + TWO_PAIRINGS_GAS
 
 
+def _count_trainers(size: Size) -> Size:
+    return replace(size, n=size.trainers, roots=0)
+
+
 def compute_settle_gas(size: Size, rule: str, *, is_first: bool) -> SettleGas:
     """The gas of a settlement.
 
@@ -151,7 +163,7 @@ def compute_settle_gas(size: Size, rule: str, *, is_first: bool) -> SettleGas:
         precompiles=compute_precompile_gas(size),
         verifier=_evaluate("verifier", size),
         rule=_evaluate(f"rule {rule}", size),
-        storage=_evaluate("storage first" if is_first else "storage later", size),
+        storage=_evaluate("storage first" if is_first else "storage later", _count_trainers(size)),
         events=_evaluate("events", size),
         rest=_evaluate("rest", size),
     )
@@ -159,6 +171,7 @@ def compute_settle_gas(size: Size, rule: str, *, is_first: bool) -> SettleGas:
 
 def compute_poke_gas(size: Size, *, is_first: bool, is_last: bool) -> int:
     """The gas of closing a final round: paying, rating, and opening the next or ending the project."""
+    size = _count_trainers(size)
     gas = _evaluate("poke first" if is_first else "poke later", size)
     if is_last:
         gas += _evaluate("poke last", size) - _evaluate("poke later", size)
@@ -177,7 +190,7 @@ def get_call_gas(name: str) -> int:
 def compute_project_gas(size: Size, rounds: int, rule: str) -> dict[str, dict[str, int]]:
     """The gas of a project in which every round becomes final, by role and transaction, `settle` and all.
 
-    The roles: the owner; all `n` trainers together; the aggregator, if one serves all rounds; and whoever closes
+    The roles: the owner; all trainers together; the aggregator, if one serves all rounds; and whoever closes
     rounds, which anybody may. As many trainers attest as decide a round.
 
     Raises:
@@ -190,7 +203,7 @@ def compute_project_gas(size: Size, rounds: int, rule: str) -> dict[str, dict[st
         compute_poke_gas(size, is_first=index == 0, is_last=index == rounds - 1)
         for index in (0, 1, rounds - 1)[:rounds]
     ]
-    n, votes = size.n, size.n // 2 + 1
+    n, votes = size.trainers, size.trainers // 2 + 1
     enrolling = sum(get_call_gas(name) for name in ("registerKey", "approve", "deposit", "enrol"))
     leaving = sum(get_call_gas(name) for name in ("claim", "unbond", "withdraw"))
     offering = sum(get_call_gas(name) for name in ("registerKey", "approve", "deposit", "registerAggregator"))
@@ -198,6 +211,7 @@ def compute_project_gas(size: Size, rounds: int, rule: str) -> dict[str, dict[st
         "owner": {
             "create": get_call_gas("approve") + get_call_gas("createProject"),
             "start": get_call_gas("start"),
+            **({"root": rounds * get_call_gas("submitRoot")} if size.roots else {}),
             "claim": get_call_gas("claim"),
         },
         "trainers": {

@@ -156,7 +156,10 @@ class Settlement:
 
 @dataclass(frozen=True, slots=True)
 class Project:
-    """A project as it stands. `active` and `leaving` are masks by member slot."""
+    """A project as it stands. `active` and `leaving` are masks by member slot.
+
+    `rooted` says whether each attempt needs a root of the owner's.
+    """
 
     params: ProjectParams
     status: ProjectStatus
@@ -168,6 +171,7 @@ class Project:
     too_few: int
     active: int
     leaving: int
+    rooted: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,6 +191,7 @@ class Round:
     submitted: int
     approvals: int
     objections: int
+    has_root: bool
 
 
 @dataclass(frozen=True, slots=True)

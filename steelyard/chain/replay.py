@@ -27,6 +27,7 @@ from steelyard.chain.events import (
     ProjectEnded,
     ProjectStarted,
     ReputationUpdated,
+    RootSubmitted,
     RoundClosed,
     RoundOpened,
     RoundSettled,
@@ -61,7 +62,7 @@ from steelyard.types import Address, ProjectId
 
 _NO_STAKE = Stake(free=0, locked=0, unbonding=0, available_at=0)
 _NO_MEMBER = Member(account=ZERO_ADDRESS, strikes=0, absences=0, active=False, share=0, earned=0)
-_NO_ROUND = Round(0, 0, RoundStatus.NONE, RoundOutcome.NONE, ZERO_ADDRESS, 0, 0, 0, 0, 0, 0, 0, 0)
+_NO_ROUND = Round(0, 0, RoundStatus.NONE, RoundOutcome.NONE, ZERO_ADDRESS, 0, 0, 0, 0, 0, 0, 0, 0, has_root=False)
 
 
 def replay(events: Iterable[Event]) -> "Ledger":
@@ -73,7 +74,7 @@ def replay(events: Iterable[Event]) -> "Ledger":
 
 
 def compute_round_status(  # noqa: PLR0911  one answer per phase
-    attempt: Round, active: int, min_trainers: int, time: int
+    attempt: Round, active: int, min_trainers: int, time: int, *, rooted: bool
 ) -> tuple[RoundStatus, RoundOutcome]:
     """Where an attempt stands at a time, from what was recorded (contracts/src/libraries/RoundState.sol).
 
@@ -81,6 +82,7 @@ def compute_round_status(  # noqa: PLR0911  one answer per phase
       attempt: its own `status` is ignored.
       active: mask of the project's active members.
       time: in Unix seconds. At a deadline's own second the phase is over.
+      rooted: whether the attempt needs the owner's root.
     """
     if attempt.attempt == 0:
         return RoundStatus.NONE, RoundOutcome.NONE
@@ -94,9 +96,10 @@ def compute_round_status(  # noqa: PLR0911  one answer per phase
             return RoundStatus.DECIDED, RoundOutcome.VOID
         over = time >= attempt.attest_deadline
         return (RoundStatus.DECIDED, RoundOutcome.FINAL) if over else (RoundStatus.ATTESTING, RoundOutcome.NONE)
-    if time < attempt.submit_deadline and attempt.submitted != active:
+    lacks_root = rooted and not attempt.has_root
+    if time < attempt.submit_deadline and (lacks_root or attempt.submitted != active):
         return RoundStatus.COLLECTING, RoundOutcome.NONE
-    if attempt.submissions < min_trainers:
+    if lacks_root or attempt.submissions < min_trainers:
         return RoundStatus.DECIDED, RoundOutcome.TOO_FEW
     if time < attempt.settle_deadline:
         return RoundStatus.WEIGHING, RoundOutcome.NONE
@@ -159,7 +162,9 @@ class Ledger:
         """The current attempt, with its status at `time`."""
         market = self._markets[project_id]
         project, attempt = market.project, market.attempt
-        status, outcome = compute_round_status(attempt, project.active, project.params.min_trainers, time)
+        status, outcome = compute_round_status(
+            attempt, project.active, project.params.min_trainers, time, rooted=project.rooted
+        )
         return replace(attempt, status=status, outcome=outcome)
 
     def get_stake(self, account: Address, token: Address) -> Stake:
@@ -234,7 +239,7 @@ class Ledger:
     def _(self, event: ProjectCreated) -> None:
         self.nonces[event.owner] = event.nonce + 1
         self._markets[event.project_id] = _Market(
-            Project(event.params, ProjectStatus.ENROLLING, event.enrol_deadline, 0, 0, 0, 0, 0, 0, 0)
+            Project(event.params, ProjectStatus.ENROLLING, event.enrol_deadline, 0, 0, 0, 0, 0, 0, 0, event.rooted)
         )
 
     @apply.register
@@ -291,17 +296,22 @@ class Ledger:
         market.change_attempt(submitted=submitted, submissions=event.index + 1)
 
     @apply.register
+    def _(self, event: RootSubmitted) -> None:
+        self._markets[event.project_id].change_attempt(has_root=True)
+
+    @apply.register
     def _(self, event: RoundSettled) -> None:
         self._markets[event.project_id].change_attempt(attest_deadline=event.attest_deadline)
 
     @apply.register
     def _(self, event: RoundWeighed) -> None:
         market = self._markets[event.project_id]
-        market.weighed = slots = tuple(market.slot_of(trainer) for trainer in event.trainers)
-        for slot, share in zip(slots, event.shares, strict=True):
+        trainers = event.trainers[:-1] if market.project.rooted else event.trainers
+        market.weighed = slots = tuple(market.slot_of(trainer) for trainer in trainers)
+        for slot, share in zip(slots, event.shares, strict=False):
             market.change_member(slot, share=share)
         voters = event.shares if any(event.shares) else event.weights
-        market.change_attempt(attesters=sum(1 << slot for slot, has in zip(slots, voters, strict=True) if has))
+        market.change_attempt(attesters=sum(1 << slot for slot, has in zip(slots, voters, strict=False) if has))
 
     @apply.register
     def _(self, event: Attested) -> None:

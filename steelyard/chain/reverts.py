@@ -373,8 +373,21 @@ class AggregatorRegistrationError(CustomError):
     registered: bool
 
 
+class OwnerMayNotTrainError(CustomError):
+    """The owner of a rooted project enrols in it."""
+
+    project_id: ProjectId
+    owner: Address
+
+
+class NotRootedError(CustomError):
+    """A root is submitted to a project whose rule has no use for one."""
+
+    project_id: ProjectId
+
+
 class AlreadySubmittedError(CustomError):
-    """A trainer submits twice in one attempt."""
+    """A trainer, or an owner with a root, submits twice in one attempt."""
 
     project_id: ProjectId
     trainer: Address

@@ -134,6 +134,13 @@ class Explanation:
     share_part: float
     """Of the budget."""
     strike: bool
+    rooted: bool
+    """Whether the last row is the owner's root."""
+
+    @property
+    def trainers(self) -> int:
+        """How many rows are trainers'."""
+        return self.n - self.rooted
 
     def to_json(self) -> dict[str, object]:
         """Nested dictionaries of primitives. Exact figures, which outgrow a float, are decimal strings."""
@@ -201,6 +208,7 @@ def explain_payment(weighing: Weighing, budget: int, row: int) -> Explanation:
         budget=budget,
         share_part=share / budget if budget else 0.0,
         strike=row in weighing.opposed,
+        rooted=weighing.rooted,
     )
 
 
@@ -295,15 +303,21 @@ def render_explanation(
 
 
 def _render_outcome(explanation: Explanation, label: Label) -> str:
-    who = f"{label(explanation.row)} (one of {explanation.n} weighed by {explanation.rule}, f = {explanation.f})"
+    rule = explanation.rule + (" against the owner's root" if explanation.rooted else "")
+    who = f"{label(explanation.row)} (one of {explanation.trainers} weighed by {rule}, f = {explanation.f})"
+    if explanation.verdict is Verdict.ROOT:
+        who = label(explanation.row)
     if explanation.verdict is Verdict.PAID:
         return f"Outcome: {who} earned {explanation.share_part:.2%} of the round's budget."
     return f"Outcome: {who} earned nothing, because {_REASONS[explanation.verdict]}."
 
 
 def _render_agreement(explanation: Explanation, label: Label) -> str:
+    root = explanation.trainers if explanation.rooted else None
     each = ", ".join(
-        f"{label(other)} {cosine:+.3f}" for other, cosine in enumerate(explanation.cosines) if other != explanation.row
+        f"{'the root' if other == root else label(other)} {cosine:+.3f}"
+        for other, cosine in enumerate(explanation.cosines)
+        if other != explanation.row
     )
     return f"Agreement: its cosine with what the others did together is {explanation.cosine_with_others:+.3f}; {each}."
 
@@ -393,7 +407,7 @@ def _render_noise(merit: MeritFact) -> str:
 def _render_quorum(explanation: Explanation) -> str:
     answer = "the round counts" if explanation.contributing >= explanation.quorum else "the round pays nobody"
     return (
-        f"Quorum: {explanation.contributing} of {explanation.n} rows contributed, "
+        f"Quorum: {explanation.contributing} of {explanation.trainers} rows contributed, "
         f"{explanation.quorum} are needed: {answer}."
     )
 

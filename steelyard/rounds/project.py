@@ -44,8 +44,13 @@ def open_project(
       SpecError: the specification is malformed, or about a model of another size.
       StorageError, BlobMismatchError: the store does not hand the specification out.
     """
-    params = marketplace.get_project(project_id).params
+    project = marketplace.get_project(project_id)
+    params = project.params
     rule = _find_rule(marketplace, deployment.rules, params.rule)
+    if rule.rooted != project.rooted:
+        raise WrongChainError(
+            f"the rule `{rule.name}` needs {'a' if rule.rooted else 'no'} root, the chain says otherwise"
+        )
     srs = _find_srs(marketplace, deployment, params.verifier)
     spec = decode_project_spec(store.get(params.spec_cid, MAX_SPEC_BYTES))
     if spec.model.dimension != params.dimension:

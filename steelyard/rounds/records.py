@@ -1,21 +1,31 @@
 """A settled round as the chain's events tell it. Pure: events in, records out.
 
 Everything that a round was decided by is in three events, `UpdateSubmitted`, `RoundSettled` and `RoundWeighed`, and how
-it ended in a fourth, `RoundClosed`. Whoever has the logs needs neither state nor transactions.
+it ended in a fourth, `RoundClosed`. Whoever has the logs needs neither state nor transactions. The root that a rooted
+project's owner submits (`RootSubmitted`) is a submission like the others, behind them all.
 """
 
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from steelyard.chain.events import LoggedEvent, RoundClosed, RoundSettled, RoundWeighed, UpdateSubmitted
+from steelyard.chain.events import (
+    Event,
+    LoggedEvent,
+    RootSubmitted,
+    RoundClosed,
+    RoundSettled,
+    RoundWeighed,
+    UpdateSubmitted,
+)
 from steelyard.chain.records import RoundOutcome, Settlement
+from steelyard.constants import ROOT_INDEX
 from steelyard.types import Address, Digest, ProjectId
 
 
 @dataclass(frozen=True, slots=True)
 class SettledRound:
-    """One attempt that was settled. Tuples are by row: submissions in their order, less the excluded ones."""
+    """One attempt that was settled. Tuples are by row: submissions in order, less the excluded ones, a root last."""
 
     project_id: ProjectId
     round_index: int
@@ -52,19 +62,19 @@ class SettledRound:
         return tuple(self.settlement.commitments[size * i : size * (i + 1)] for i in range(self.n))
 
     def get_row(self, trainer: Address) -> int | None:
-        """The trainer's row; None if it did not submit or was excluded."""
+        """The trainer's row, or the owner's for its root; None for who did not submit or was excluded."""
         return self.trainers.index(trainer) if trainer in self.trainers else None
 
 
 def collect_submissions(
     events: Iterable[LoggedEvent], project_id: ProjectId, attempt: int
 ) -> tuple[UpdateSubmitted, ...]:
-    """The submissions of one attempt, in their order."""
+    """The submissions of one attempt, in their order; a root is the last, with the index `ROOT_INDEX`."""
     found = [
-        logged.event
+        submission
         for logged in events
-        if isinstance(logged.event, UpdateSubmitted)
-        and (logged.event.project_id, logged.event.attempt) == (project_id, attempt)
+        if (submission := _read_submission(logged.event)) is not None
+        and (submission.project_id, submission.attempt) == (project_id, attempt)
     ]
     return tuple(sorted(found, key=lambda submission: submission.index))
 
@@ -80,9 +90,10 @@ def collect_settled_rounds(events: Iterable[LoggedEvent], project_id: ProjectId)
     settled: dict[int, LoggedEvent] = {}
     rounds: dict[int, SettledRound] = {}
     for logged in events:
+        submission = _read_submission(logged.event)
+        if submission is not None and submission.project_id == project_id:
+            submissions[submission.attempt][submission.index] = submission
         match logged.event:
-            case UpdateSubmitted() as submission if submission.project_id == project_id:
-                submissions[submission.attempt][submission.index] = submission
             case RoundSettled() as event if event.project_id == project_id:
                 settled[event.attempt] = logged
             case RoundWeighed() as weighed if weighed.project_id == project_id:
@@ -97,6 +108,16 @@ def collect_settled_rounds(events: Iterable[LoggedEvent], project_id: ProjectId)
 def select_final(rounds: Iterable[SettledRound]) -> tuple[SettledRound, ...]:
     """The attempts that counted, one a round, in the order of rounds."""
     return tuple(record for record in rounds if record.outcome is RoundOutcome.FINAL)
+
+
+def _read_submission(event: Event) -> UpdateSubmitted | None:
+    match event:
+        case UpdateSubmitted():
+            return event
+        case RootSubmitted(project_id, index, owner, attempt, cid, commitment_hash):
+            return UpdateSubmitted(project_id, index, owner, attempt, ROOT_INDEX, cid, commitment_hash)
+        case _:
+            return None
 
 
 def _join(logged: LoggedEvent, weighed: RoundWeighed, submissions: dict[int, UpdateSubmitted]) -> SettledRound:

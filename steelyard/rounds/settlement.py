@@ -93,18 +93,19 @@ def weigh_round(
       srs: the reference string of the project's verifier.
       rule: the project's rule.
       context: where the round belongs.
-      submissions: the rows, in the order of submission; all of them open (`find_not_opening`).
+      submissions: the rows, in the order of submission, for a rooted rule the owner's root last; all of them open
+        (`find_not_opening`).
       report: told the name of each step as it begins.
 
     Raises:
-      TooFewUpdatesError: fewer than three rows.
+      TooFewUpdatesError: fewer than three trainers' rows.
     """
     updates = _stack(submissions)
     blinders = _derive_blinders(srs, submissions)
     report("Gram matrix")
     gram = compute_gram(updates)
     report("weights")
-    f = compute_num_byzantine(len(submissions), context.byzantine_bps)
+    f = compute_num_byzantine(len(submissions) - rule.rooted, context.byzantine_bps)
     weighing = rule.weigh(gram, f, context.dimension)
     report("proof")
     statement = GramStatement.make(

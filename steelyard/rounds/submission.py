@@ -30,7 +30,7 @@ class OpenedSubmission:
     """A submission as the aggregator reads it. That `update` opens `commitments` is checked for all rows together."""
 
     index: int
-    """Place in the order of submission."""
+    """Place in the order of submission; the constant `ROOT_INDEX` for the owner's root."""
     trainer: Address
     commitments: bytes
     commitment_hash: Digest

@@ -100,7 +100,7 @@ def check_read_model(kit: MarketKit, database: Database, project_id: ProjectId) 
             mask.bit_count() for mask in (current.attesters, current.approvals, current.objections)
         )
         if on_chain.status is ProjectStatus.RUNNING:
-            status = get_round_status(attempt, on_chain.params.min_trainers, block["timestamp"])
+            status = get_round_status(attempt, project, block["timestamp"])
             assert status == (current.status, current.outcome)
 
 

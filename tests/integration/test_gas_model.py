@@ -18,6 +18,7 @@ pytestmark = pytest.mark.chain
         (13, 3, "clip-nnm-multi-krum"),
         (4, 12, "clip-nnm-multi-krum"),
         (12, 1, "multi-krum"),
+        (9, 2, "fltrust"),
     ],
 )
 def test_settlements_cost_what_the_model_says(kit: MarketKit, n: int, blocks: int, rule: str) -> None:
@@ -28,5 +29,7 @@ def test_settlements_cost_what_the_model_says(kit: MarketKit, n: int, blocks: in
             assert getattr(settled, part) == pytest.approx(used, rel=0.15), part
         closed = compute_poke_gas(measured.size, is_first=measured.index == 0, is_last=measured.is_last)
         assert closed == pytest.approx(measured.poke, rel=0.2)
+        if measured.root:
+            assert measured.root == pytest.approx(get_call_gas("submitRoot"), rel=0.01)
         assert measured.submit == pytest.approx(get_call_gas("submit"), rel=0.01)
         assert measured.attest == pytest.approx(get_call_gas("attest"), rel=0.25)

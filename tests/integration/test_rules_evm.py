@@ -16,8 +16,9 @@ from hypothesis import strategies as st
 
 from steelyard.chain.artifacts import artifact_names, load_artifact
 from steelyard.chain.devnet import Devnet
+from steelyard.constants import ONE
 from steelyard.gram import encode_gram
-from steelyard.rules import ON_CHAIN_RULES, Weighing, encode_hints
+from steelyard.rules import ON_CHAIN_RULES, Rule, Weighing, encode_hints
 from steelyard.types import Gram
 from tests.gram_matrices import build_honest_vectors, compute_gram, gram_matrices, symmetric_matrices
 
@@ -115,11 +116,21 @@ def get_call(weighing: Weighing) -> tuple[bytes, int, int, int, bytes]:
     return encode_gram(gram), len(gram), weighing.f, weighing.d, encode_hints(weighing)
 
 
+def fit(rule: Rule, gram: Gram, f: int, d: int) -> tuple[Gram, int, int]:
+    """The case for a rule. For a rooted one the last row is the root, and `f` is what the others tolerate at most."""
+    if not rule.rooted:
+        return gram, f, d
+    if len(gram) == 3:
+        gram = np.pad(gram, (0, 1), mode="edge")
+    return gram, min(f, (len(gram) - 4) // 2), d
+
+
 def assert_equal_on_chain(evm: Evm, cases: list[tuple[Gram, int, int]]) -> None:
     for name, rule in ON_CHAIN_RULES.items():
-        weighings = [rule.weigh(*case) for case in cases]
+        fitted = [fit(rule, *case) for case in cases]
+        weighings = [rule.weigh(*case) for case in fitted]
         answers = evm.call(name, [get_call(weighing) for weighing in weighings])
-        for case, weighing, answer in zip(cases, weighings, answers, strict=True):
+        for case, weighing, answer in zip(fitted, weighings, answers, strict=True):
             assert answer == get_outcome(weighing), (name, case)
 
 
@@ -150,9 +161,31 @@ def test_rules_are_equal_on_training_rounds(evm: Evm) -> None:
         vectors[-1] = vectors[-2]
         cases += [(compute_gram(vectors), f, 400) for f in {0, (n - 3) // 2}]
     assert_equal_on_chain(evm, cases)
-    outcomes = [ON_CHAIN_RULES["multi-krum"].weigh(*case) for case in cases]
-    assert any(weighing.opposed for weighing in outcomes)
-    assert any(weighing.has_quorum for weighing in outcomes)
+    for rule in (ON_CHAIN_RULES["multi-krum"], ON_CHAIN_RULES["nna"], ON_CHAIN_RULES["fltrust"]):
+        outcomes = [rule.weigh(*fit(rule, *case)) for case in cases]
+        assert any(weighing.opposed for weighing in outcomes)
+        assert any(weighing.has_quorum for weighing in outcomes)
+
+
+def test_trust_is_equal_where_it_is_odd(evm: Evm) -> None:
+    """No root, rows of no length, rows at the end of the range, weights at their bound, roots that are copies."""
+    rng = random.Random(1)
+    largest = 2**63 - 1
+    choices = (0, 1, -1, 2, 15, 16, 17, 2**31, -(2**31), largest, -largest - 1)
+    cases = []
+    for _ in range(300):
+        n = rng.randint(4, 32)
+        gram = np.zeros((n, n), dtype=object)
+        for i, j in itertools.combinations_with_replacement(range(n), 2):
+            gram[i, j] = gram[j, i] = rng.choice(choices)
+        for i in range(n):
+            gram[i, i] = min(abs(gram[i, i]), largest)
+        cases.append((gram, rng.randint(0, (n - 4) // 2), rng.choice((1, 400, 2**32 - 1))))
+    rule = ON_CHAIN_RULES["fltrust"]
+    weighings = [rule.weigh(*case) for case in cases]
+    assert {weight for weighing in weighings for weight in weighing.weights} >= {0, ONE, 16 * ONE}
+    answers = evm.call("fltrust", [get_call(weighing) for weighing in weighings])
+    assert answers == [get_outcome(weighing) for weighing in weighings]
 
 
 def test_rules_are_equal_at_the_ends_of_the_range(evm: Evm) -> None:
@@ -168,7 +201,7 @@ def test_rules_are_equal_at_the_ends_of_the_range(evm: Evm) -> None:
     assert_equal_on_chain(evm, cases)
 
 
-@pytest.mark.parametrize("name", ["clip-nnm-multi-krum", "multi-krum"])
+@pytest.mark.parametrize("name", ["clip-nnm-multi-krum", "multi-krum", "nna"])
 @pytest.mark.parametrize("n", [3, 7, 32])
 def test_any_flipped_bit_of_a_hint_reverts(evm: Evm, name: str, n: int) -> None:
     f = (n - 3) // 2
@@ -184,7 +217,7 @@ def test_any_flipped_bit_of_a_hint_reverts(evm: Evm, name: str, n: int) -> None:
         assert set(evm.call(name, calls)) == {Reverted("WrongHint")}
 
 
-@pytest.mark.parametrize("name", ["clip-nnm-multi-krum", "multi-krum"])
+@pytest.mark.parametrize("name", ["clip-nnm-multi-krum", "multi-krum", "nna"])
 def test_a_set_of_the_right_size_with_a_wrong_member_reverts(evm: Evm, name: str) -> None:
     """Swaps one member of each set for one outside it: nothing but the order tells that the set is wrong."""
     n, f = 9, 3
@@ -203,7 +236,8 @@ def test_a_set_of_the_right_size_with_a_wrong_member_reverts(evm: Evm, name: str
 
 @pytest.mark.parametrize("name", ON_CHAIN_RULES)
 def test_malformed_calls_revert_with_the_reason(evm: Evm, name: str) -> None:
-    right = get_call(ON_CHAIN_RULES[name].weigh(compute_gram(build_honest_vectors(7)), 2, 400))
+    rooted = ON_CHAIN_RULES[name].rooted
+    right = get_call(ON_CHAIN_RULES[name].weigh(compute_gram(build_honest_vectors(7 + rooted)), 2, 400))
     gram, n, f, d, hints = right
     negative = bytes([gram[0] | 0x80]) + gram[1:]
     calls = [

@@ -330,8 +330,8 @@ interface ISteelyard {
         address indexed owner,
         uint256 nonce,
         uint256 enrolDeadline,
-        bool rooted,
-        ProjectParams params
+        ProjectParams params,
+        bool rooted
     );
     event ProjectStarted(ProjectId indexed projectId, uint256 trainers);
     /// @param status Completed, Cancelled or Failed.

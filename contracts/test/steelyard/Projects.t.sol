@@ -29,7 +29,7 @@ contract ProjectsTest is Base {
         assertEq(ProjectId.unwrap(expected), keccak256(abi.encode(block.chainid, address(market), uint256(0), params)));
         uint256 before = token.balanceOf(address(market));
         vm.expectEmit(address(market));
-        emit ISteelyard.ProjectCreated(expected, owner, 0, block.timestamp + 1 days, false, params);
+        emit ISteelyard.ProjectCreated(expected, owner, 0, block.timestamp + 1 days, params, false);
         id = create(params);
         assertEq(ProjectId.unwrap(id), ProjectId.unwrap(expected));
         assertEq(token.balanceOf(address(market)) - before, BUDGET);

@@ -29,7 +29,7 @@ contract RootedTest is Base {
         ProjectParams memory params = rootedParams();
         vm.expectEmit(address(market));
         emit ISteelyard.ProjectCreated(
-            market.computeProjectId(params, 0), owner, 0, block.timestamp + 1 days, true, params
+            market.computeProjectId(params, 0), owner, 0, block.timestamp + 1 days, params, true
         );
         id = create(params);
         assertTrue(market.getProject(id).rooted);

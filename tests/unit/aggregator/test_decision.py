@@ -11,7 +11,7 @@ from tests.unit.trainer_client.support import make_params
 
 ME = Address("0x" + "aa" * 20)
 ANOTHER = Address("0x" + "bb" * 20)
-PROJECT = Project(make_params(), ProjectStatus.RUNNING, 1_000, 0, 1, 3, 0, 0, 0b1111, 0)
+PROJECT = Project(make_params(), ProjectStatus.RUNNING, 1_000, 0, 1, 3, 0, 0, 0b1111, 0, rooted=False)
 ROUND = Round(
     index=1,
     attempt=3,
@@ -26,6 +26,7 @@ ROUND = Round(
     attesters=0,
     approvals=0,
     objections=0,
+    has_root=False,
 )
 
 

@@ -13,7 +13,14 @@ from steelyard.chain.client import Marketplace
 from steelyard.chain.events import UpdateSubmitted
 from steelyard.chain.records import Exclusion, ExclusionReason, Settlement
 from steelyard.chain.transactions import Receipt
-from steelyard.errors import ChainTimeoutError, StorageUnavailableError, TooFewUpdatesError, TooManyExclusionsError
+from steelyard.constants import ROOT_INDEX
+from steelyard.errors import (
+    ChainTimeoutError,
+    RootUnusableError,
+    StorageUnavailableError,
+    TooFewUpdatesError,
+    TooManyExclusionsError,
+)
 from steelyard.gram import (
     GramProof,
     GramStatement,
@@ -28,7 +35,7 @@ from steelyard.gram.points import POINT_BYTES
 from steelyard.models.safetensors_io import decode_model
 from steelyard.rounds.global_model import GlobalModel
 from steelyard.rounds.submission import Submission
-from steelyard.rules.registry import DEFAULT_RULE
+from steelyard.rules.registry import DEFAULT_RULE, RULES, Rule
 from steelyard.spec import ProjectSpec
 from steelyard.storage import MemoryBlobStore, compute_cid
 from steelyard.types import Cid, ProjectId
@@ -70,12 +77,13 @@ class FullStore(MemoryBlobStore):
 
 @dataclass(slots=True)
 class Scene:
-    """An attempt of `N` trainers."""
+    """An attempt of `N` trainers. Where the rule is rooted, the last of them is the owner, and its update the root."""
 
     kit: Kit
     store: FullStore = field(default_factory=FullStore)
     ledger: Ledger = field(default_factory=Ledger)
     submissions: list[UpdateSubmitted] = field(default_factory=list)
+    rule: Rule = DEFAULT_RULE
     work: RoundWork = field(init=False)
     model: GlobalModel = field(init=False)
     spec: ProjectSpec = field(default_factory=make_spec)
@@ -83,7 +91,7 @@ class Scene:
     def __post_init__(self) -> None:
         context = self.kit.context()
         collector = Collector(self.store, self.kit.srs, self.kit.key_pair, context)
-        self.work = RoundWork(context, DEFAULT_RULE, self.kit.srs, self.store, collector)
+        self.work = RoundWork(context, self.rule, self.kit.srs, self.store, collector)
         self.model = GlobalModel(0, np.linspace(-1, 1, self.kit.dimension, dtype=np.float32))
 
     def post(
@@ -96,7 +104,8 @@ class Scene:
             bench = Bench(kit.srs, kit.updates[row], kit.key_pair.public_key, kit.payload_context(row), other)
             submission = (bad or {}).get(row, Bench.submit)(bench)
             cid = compute_cid(submission.blob) if row in missing else self.store.put(submission.blob)
-            self.submissions.append(UpdateSubmitted(PROJECT, 0, trainer, 1, row, cid, submission.commitment_hash))
+            index = ROOT_INDEX if self.rule.rooted and row == len(kit.trainers) - 1 else row
+            self.submissions.append(UpdateSubmitted(PROJECT, 0, trainer, 1, index, cid, submission.commitment_hash))
 
     def settle(self, *, give_up: bool = False) -> Settled:
         marketplace = cast("Marketplace", self.ledger)
@@ -118,10 +127,11 @@ class Scene:
         statement = GramStatement(context, len(rows), kit.dimension, settlement.commitments, settlement.gram)
         verify_gram(kit.srs, statement, GramProof.decode(settlement.proof, 1))
 
-        f = min(len(rows) * 3 // 10, (len(rows) - 3) // 2)
+        trainers = len(rows) - self.rule.rooted
+        f = min(trainers * 3 // 10, (trainers - 3) // 2)
         updates = [kit.updates[row].tolist() for row in rows]
         gram = [[sum(map(int.__mul__, a, b)) for b in updates] for a in updates]
-        weighing = DEFAULT_RULE.weigh(gram, f, kit.dimension)
+        weighing = self.rule.weigh(gram, f, kit.dimension)
         size = shortness_length(kit.srs.payload, len(rows)) if spec.shortness == "required" else 0
         aggregate = decode_aggregate(self.store.get(settlement.aggregate_cid, 1 << 20), kit.dimension, 1, size)
         commitments = [settlement.commitments[POINT_BYTES * i : POINT_BYTES * (i + 1)] for i in range(len(rows))]
@@ -180,6 +190,48 @@ def test_updates_that_are_all_zero_are_weighed_like_any_other(scene: Scene, zero
     scene.post()
     scene.settle()
     scene.verify(list(range(N)))
+
+
+class TestRoot:
+    @pytest.fixture
+    def rooted(self) -> Scene:
+        return Scene(Kit.make(n=N + 1), rule=RULES["fltrust"])
+
+    def test_it_is_the_last_row_and_part_of_everything_but_the_aggregate(self, rooted: Scene) -> None:
+        rooted.post(bad={2: bad_submissions.to_another_key})
+        settled = rooted.settle()
+        settlement = rooted.verify([0, 1, 3, 4, 5, 6, 7])
+        assert settlement.exclusions == (Exclusion(2, ExclusionReason.UNDECRYPTABLE),)
+        assert (settled.rows, settled.excluded) == (7, 1)
+
+    @pytest.mark.parametrize(
+        ("make", "reason"),
+        [
+            (bad_submissions.to_another_key, "undecryptable"),
+            (bad_submissions.wrong_dimension, "malformed"),
+            (bad_submissions.another_update, "not opening"),
+        ],
+    )
+    def test_a_bad_one_cannot_be_excluded_so_nothing_is_settled(
+        self, rooted: Scene, make: Callable[[Bench], Submission], reason: str
+    ) -> None:
+        rooted.post(bad={N: make})
+        with pytest.raises(RootUnusableError, match=reason):
+            rooted.settle()
+        assert rooted.ledger.sent == []
+
+    def test_it_is_waited_for_and_then_given_up(self, rooted: Scene) -> None:
+        rooted.post(missing=(N,))
+        with pytest.raises(WaitingError):
+            rooted.settle()
+        with pytest.raises(RootUnusableError, match="unavailable"):
+            rooted.settle(give_up=True)
+
+    def test_it_does_not_make_more_exclusions_bearable(self, rooted: Scene) -> None:
+        """Seven trainers tolerate two."""
+        rooted.post(bad=dict.fromkeys((0, 1, 2), bad_submissions.to_another_key))
+        with pytest.raises(TooManyExclusionsError, match="tolerates 2"):
+            rooted.settle()
 
 
 class TestMissing:

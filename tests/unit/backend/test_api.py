@@ -160,7 +160,9 @@ async def test_projects_are_listed_newest_first_in_pages_and_by_filter(backend: 
     owners = [Address("0x" + f"{number % 2 + 1:02x}" * 20) for number in range(11)]
     ids = [ProjectId(bytes([number]) * 32) for number in range(11)]
     created = [
-        ev.ProjectCreated(project_id, owner, 0, 10, make_params(owner=owner, token=TOKEN if index < 6 else owner))
+        ev.ProjectCreated(
+            project_id, owner, 0, 10, make_params(owner=owner, token=TOKEN if index < 6 else owner), rooted=False
+        )
         for index, (project_id, owner) in enumerate(zip(ids, owners, strict=True))
     ]
     started = ev.ProjectStarted(ids[3], 5)
@@ -180,7 +182,7 @@ async def test_projects_are_listed_newest_first_in_pages_and_by_filter(backend: 
 
 async def test_projects_created_meanwhile_do_not_shift_the_next_page(backend: Backend) -> None:
     def create(number: int) -> list[Event]:
-        return [ev.ProjectCreated(ProjectId(bytes([number]) * 32), OWNER, 0, 10, make_params())]
+        return [ev.ProjectCreated(ProjectId(bytes([number]) * 32), OWNER, 0, 10, make_params(), rooted=False)]
 
     backend.chain.mine(*(create(number) for number in range(4)))
     backend.indexer.catch_up()

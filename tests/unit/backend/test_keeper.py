@@ -11,7 +11,7 @@ import pytest
 from backend.database import Database
 from backend.indexer import Indexer
 from backend.keeper import Keeper, Poker
-from backend.models import Attempt
+from backend.models import Attempt, Project
 from backend.round_status import get_round_status
 from steelyard.chain import events as ev
 from steelyard.chain.records import RoundOutcome, RoundStatus
@@ -89,6 +89,7 @@ def attempt(**changes: object) -> Attempt:
         "approvals": 0,
         "objections": 0,
         "outcome": RoundOutcome.NONE,
+        "has_root": False,
     }
     return Attempt(**(facts | changes))
 
@@ -114,7 +115,25 @@ def attempt(**changes: object) -> Attempt:
 def test_status_of_an_attempt(
     changes: dict[str, object], time: int, status: RoundStatus, outcome: RoundOutcome
 ) -> None:
-    assert get_round_status(attempt(**changes), 3, time) == (status, outcome)
+    project = Project(min_trainers=3, rooted=False)
+    assert get_round_status(attempt(**changes), project, time) == (status, outcome)
+
+
+@pytest.mark.parametrize(
+    ("changes", "time", "status", "outcome"),
+    [
+        ({"submissions": 5}, 99, RoundStatus.COLLECTING, RoundOutcome.NONE),
+        ({"submissions": 5}, 100, RoundStatus.DECIDED, RoundOutcome.TOO_FEW),
+        ({"submissions": 5, "has_root": True}, 1, RoundStatus.WEIGHING, RoundOutcome.NONE),
+        ({"submissions": 3, "has_root": True}, 99, RoundStatus.COLLECTING, RoundOutcome.NONE),
+        ({"submissions": 2, "has_root": True}, 100, RoundStatus.DECIDED, RoundOutcome.TOO_FEW),
+    ],
+)
+def test_an_attempt_of_a_rooted_project_waits_for_the_root(
+    changes: dict[str, object], time: int, status: RoundStatus, outcome: RoundOutcome
+) -> None:
+    project = Project(min_trainers=3, rooted=True)
+    assert get_round_status(attempt(**changes), project, time) == (status, outcome)
 
 
 def test_nothing_is_poked_before_its_deadline(kit: Kit) -> None:
@@ -181,7 +200,7 @@ def test_failures_are_shown_and_tried_again_ever_more_slowly(kit: Kit) -> None:
 
 def test_one_slow_project_does_not_hold_the_others_up(kit: Kit) -> None:
     other = ProjectId(b"\x0f" * 32)
-    kit.chain.mine([ev.ProjectCreated(other, OWNER, 1, ENROL_DEADLINE, make_params())])
+    kit.chain.mine([ev.ProjectCreated(other, OWNER, 1, ENROL_DEADLINE, make_params(), rooted=False)])
     kit.indexer.catch_up()
     release, stop = threading.Event(), threading.Event()
 

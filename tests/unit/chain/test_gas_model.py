@@ -23,8 +23,8 @@ TRANSACTIONS = {name: int(used) for name, used in json.loads((SNAPSHOTS / "trans
 DEFAULT_RULE = "clip-nnm-multi-krum"
 
 
-def make_size(n: int, blocks: int = 1) -> Size:
-    return Size(n, blocks, compute_tolerated(n, 3_000))
+def make_size(n: int, blocks: int = 1, roots: int = 0) -> Size:
+    return Size(n, blocks, compute_tolerated(n - roots, 3_000), roots)
 
 
 @pytest.mark.parametrize(
@@ -69,17 +69,36 @@ def test_blocks_are_those_of_the_specification() -> None:
 
 @pytest.mark.parametrize("size", [(2, 1, 0), (33, 1, 0), (3, 0, 0), (3, 342, 0), (7, 1, 3), (7, 1, -1)])
 def test_what_the_contract_refuses_has_no_size(size: tuple[int, int, int]) -> None:
-    with pytest.raises(ValueError, match=r"rows|commitments"):
+    with pytest.raises(ValueError, match=r"rows|commitments|tolerate"):
         Size(*size)
     assert Size(3, 341, 0).blocks == 341
+    with pytest.raises(ValueError, match="2 trainers tolerate"):
+        Size(3, 1, 0, roots=1)
 
 
 @pytest.mark.parametrize("rule", ON_CHAIN_RULES)
 def test_more_rows_and_more_blocks_cost_more(rule: str) -> None:
-    totals = [compute_settle_gas(make_size(n, 2), rule, is_first=False).total for n in range(3, 33)]
+    roots = int(ON_CHAIN_RULES[rule].rooted)
+    sizes = [make_size(n, 2, roots) for n in range(3 + roots, 33)]
+    totals = [compute_settle_gas(size, rule, is_first=False).total for size in sizes]
     assert totals == sorted(totals)
-    totals = [compute_settle_gas(make_size(7, blocks), rule, is_first=False).total for blocks in range(1, 147)]
+    sizes = [make_size(7, blocks, roots) for blocks in range(1, 147)]
+    totals = [compute_settle_gas(size, rule, is_first=False).total for size in sizes]
     assert totals == sorted(totals)
+
+
+def test_a_root_is_a_row_that_nobody_is_paid_for() -> None:
+    with_root, without = make_size(8, 1, 1), make_size(7)
+    settled = [compute_settle_gas(size, "fltrust", is_first=True) for size in (with_root, without)]
+    assert settled[0].storage == settled[1].storage
+    assert settled[0].calldata > settled[1].calldata
+    assert compute_poke_gas(with_root, is_first=True, is_last=False) == compute_poke_gas(
+        without, is_first=True, is_last=False
+    )
+    gas = [compute_project_gas(size, 5, "fltrust") for size in (with_root, without)]
+    assert gas[0]["trainers"] == gas[1]["trainers"]
+    assert gas[0]["owner"]["root"] == 5 * get_call_gas("submitRoot")
+    assert "root" not in gas[1]["owner"]
 
 
 def test_every_part_of_every_size_costs_something() -> None:

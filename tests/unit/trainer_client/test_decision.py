@@ -32,7 +32,7 @@ PATIENCE = 50
 COLLECTED = "the round to be collected"
 PREPARED = Prepared(compute_cid(b"payload"), Digest(bytes(32)))
 
-PROJECT = Project(make_params(), ProjectStatus.RUNNING, ENROL, 0, 1, 3, 0, 0, 0b1111, 0)
+PROJECT = Project(make_params(), ProjectStatus.RUNNING, ENROL, 0, 1, 3, 0, 0, 0b1111, 0, rooted=False)
 ROUND = Round(
     index=1,
     attempt=3,
@@ -47,6 +47,7 @@ ROUND = Round(
     attesters=0,
     approvals=0,
     objections=0,
+    has_root=False,
 )
 MEMBER = Member(ALICE, 0, 0, active=True, share=0, earned=0)
 SITUATION = Situation(PROJECT, ROUND, SLOT, MEMBER, now=1_500, since=1_400)
