@@ -3,7 +3,7 @@
 The project names the first aggregator, so which one is drawn is no matter of chance.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -18,8 +18,10 @@ from steelyard.chain.events import Event, RoundClosed
 from steelyard.chain.history import EventHistory
 from steelyard.chain.records import AggregatorTerms, RoundOutcome, RoundStatus
 from steelyard.chain.token import Token
+from steelyard.cli_support import Connection
 from steelyard.keystore import Identity
 from steelyard.rounds.submission import Submission
+from steelyard.rules.registry import DEFAULT_RULE, Rule
 from steelyard.storage import BlobStore, compute_cid
 from steelyard.types import Address
 from steelyard.updates.encryption import EncryptionKeyPair, PayloadContext
@@ -36,6 +38,8 @@ from tests.integration.trainer_kit import (
 from tests.rounds_kit import make_updates
 from trainer_client.data import load_dataset
 from trainer_client.participant import Participant
+from trainer_client.root import RootOptions, RootSource
+from trainer_client.session import open_root_session
 
 FIRST, SECOND = AGGREGATOR, 20
 KEEPER = 21
@@ -118,6 +122,41 @@ class Arena:
                 for number in numbers
             ]
 
+    @contextmanager
+    def root_source(self, reports: Reports | None = None, **changes: object) -> Iterator[RootSource]:
+        """The owner with root data of its own: digits of all trainers' kinds."""
+        world = self.world
+        identity = Identity(world.account(OWNER), EncryptionKeyPair.from_private_key(bytes([99]) * 32))
+
+        def report(what: str, particulars: Mapping[str, object]) -> None:
+            if reports is not None:
+                reports.append((what, dict(particulars)))
+
+        with open_root_session(
+            Connection(world.deployment, world.market(identity.account)),
+            identity,
+            world.store,
+            world.project_id,
+            f"{self.data}&shard=0/3",
+            world.state,
+            options=replace(RootOptions(threads=1, poll_seconds=0.01), **changes),  # type: ignore[arg-type]
+            report=report,
+        ) as source:
+            yield source
+
+    def post_root(self, submission: Submission, *, stored: bool = True) -> None:
+        """The owner submits a root by hand."""
+        world = self.world
+        market = world.market(world.account(OWNER))
+        cid = world.store.put(submission.blob) if stored else compute_cid(submission.blob)
+        round_index = market.get_round(world.project_id).index
+        market.submit_root(world.project_id, round_index, cid, submission.commitment_hash)
+
+    def root_bench(self) -> Bench:
+        """What the owner makes a root with by hand."""
+        bench = self.bench(0)
+        return replace(bench, context=replace(bench.context, trainer=self.owner))
+
     def bench(self, number: int) -> Bench:
         """What trainer `number` makes a submission with, if it does so by hand. The updates of all agree."""
         world, market = self.world, self.market
@@ -183,10 +222,10 @@ class Arena:
         assert balances["contract"] == owed + balances["burnt"]
 
 
-def make_arena(state: Path, devnet: Devnet) -> Arena:
+def make_arena(state: Path, devnet: Devnet, rule: Rule = DEFAULT_RULE) -> Arena:
     """A project whose only round collects, with the first aggregator."""
     named = Address(devnet.account(FIRST).address)
-    world = make_world(state, devnet, rounds=1, start=False, aggregator=named)  # type: ignore[arg-type]
+    world = make_world(state, devnet, rounds=1, start=False, rule=rule, aggregator=named)  # type: ignore[arg-type]
     digits = load_dataset("digits:")
     np.savez(state / "digits.npz", features=digits.features[:EXAMPLES], labels=digits.labels[:EXAMPLES])
     arena = Arena(world, f"npz:{state / 'digits.npz'}?classes=10")

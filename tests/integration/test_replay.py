@@ -6,7 +6,7 @@ import pytest
 from steelyard.chain import reverts
 from steelyard.chain.client import Marketplace
 from steelyard.chain.events import event_classes
-from steelyard.chain.records import Exclusion, ExclusionReason, ProjectStatus, RoundStatus
+from steelyard.chain.records import AggregatorTerms, Exclusion, ExclusionReason, ProjectStatus, RoundStatus
 from steelyard.chain.replay import Ledger, replay
 from steelyard.types import Address, ProjectId, UpdateVector
 from tests.market_kit import AGGREGATORS, FIRST_TRAINER, OWNER, SOME_CID, MarketKit, make_honest_updates
@@ -128,6 +128,28 @@ def test_state_is_rebuilt_from_events_alone(kit: MarketKit) -> None:
     leaver.withdraw(kit.token_address, kit.address(remaining[0]))
     market.burn(kit.token_address)
     compare(kit, market)
+
+    # A rooted project: an attempt without a root fails, one with it is weighed and paid.
+    members = remaining[1:4]
+    if market.get_aggregator_terms(kit.address(AGGREGATORS[0]), kit.token_address) is None:
+        kit.market(AGGREGATORS[0]).register_aggregator(kit.token_address, AggregatorTerms(10**6, 10**6, 0, 0))
+    rooted = kit.create_project(rounds=1, rule=kit.deployment.rules["fltrust"])
+    for account in members:
+        kit.market(account).enrol(rooted)
+    kit.market(OWNER).start(rooted)
+    assert compare(kit, market).get_project(rooted).rooted
+    kit.submit(rooted, make_updates(members, 6))
+    compare(kit, market)
+    kit.devnet.advance_to(market.get_round(rooted).submit_deadline)
+    compare(kit, market)
+    market.poke(rooted)
+    rows = kit.submit(rooted, make_updates([OWNER, *members], 7))
+    assert compare(kit, market).get_round(rooted, kit.devnet.now()).status is RoundStatus.WEIGHING
+    kit.settle(rooted, rows[1:] + rows[:1])
+    compare(kit, market)
+    kit.devnet.advance_to(market.get_round(rooted).attest_deadline)
+    market.poke(rooted)
+    assert compare(kit, market).get_project(rooted).status is ProjectStatus.COMPLETED
 
     # Nothing that can happen was left out above.
     seen = {type(logged.event) for logged in market.get_events(0, kit.devnet.web3.eth.block_number)}

@@ -25,7 +25,7 @@ from steelyard.rounds.global_model import GlobalModel, fetch_initial_model, move
 from steelyard.rounds.records import collect_settled_rounds, collect_submissions, select_final
 from steelyard.rounds.settlement import RoundContext, prove_short, weigh_round
 from steelyard.rounds.submission import max_submission_bytes, open_submission
-from steelyard.rules.registry import DEFAULT_RULE
+from steelyard.rules.registry import DEFAULT_RULE, Rule
 from steelyard.spec import ProjectSpec, encode_project_spec, parse_project_spec
 from steelyard.storage import BlobStore, LocalBlobStore, MemoryBlobStore
 from steelyard.types import Address, Digest, ProjectId
@@ -62,6 +62,7 @@ class World:
     spec: ProjectSpec
     project_id: ProjectId
     state: Path
+    rule: Rule = DEFAULT_RULE
     srs: Srs = field(default_factory=load_ethereum_srs)
     aggregator_keys: EncryptionKeyPair = field(default_factory=EncryptionKeyPair.generate)
 
@@ -118,7 +119,7 @@ class World:
         events = self.market(self.account(OWNER)).get_events(self.deployment.block, self.devnet.web3.eth.block_number)
         final = select_final(collect_settled_rounds(events, self.project_id))
         start = fetch_initial_model(self.store, self.spec)
-        return sync_global_model(start, final, self.store, self.srs, DEFAULT_RULE, self.spec)
+        return sync_global_model(start, final, self.store, self.srs, self.rule, self.spec)
 
     def settle(self, lie: Lie = no_lie, *, publish: bool = True) -> bytes:
         """Weighs and settles the current round, and returns the aggregate's blob.
@@ -143,7 +144,7 @@ class World:
         context = RoundContext(
             market.chain_id, market.address, self.project_id, current.index, params.dimension, params.byzantine_bps
         )
-        weighed = weigh_round(self.srs, DEFAULT_RULE, context, opened)
+        weighed = weigh_round(self.srs, self.rule, context, opened)
         following = move(self.model(), weighed.aggregate, weighed.weighing.normaliser, self.spec)
         store = self.store if publish else MemoryBlobStore()
         model_cid = store.put(encode_model(following.parameters, self.spec.model.shapes))
@@ -186,7 +187,14 @@ class World:
 
 
 def make_world(
-    state: Path, devnet: Devnet, rounds: int = ROUNDS, *, start: bool = True, enrolled: int = TRAINERS, **changes: int
+    state: Path,
+    devnet: Devnet,
+    rounds: int = ROUNDS,
+    *,
+    start: bool = True,
+    enrolled: int = TRAINERS,
+    rule: Rule = DEFAULT_RULE,
+    **changes: int,
 ) -> World:
     """A project whose trainers have enrolled and whose first round collects."""
     owner = Sender(devnet.web3, devnet.account(OWNER), POLICY)
@@ -217,12 +225,12 @@ def make_world(
         settle_seconds=3_600,
         attest_seconds=3_600,
         dimension=spec.model.dimension,
-        rule=deployment.rules["clip-nnm-multi-krum"],
+        rule=deployment.rules[rule.name],
         verifier=deployment.verifier,
         aggregator=ZERO_ADDRESS,
         spec_cid=store.put(encode_project_spec(spec)),
     )
-    world = World(devnet, deployment, store, spec, ProjectId(bytes(32)), state)
+    world = World(devnet, deployment, store, spec, ProjectId(bytes(32)), state, rule)
     world.fund(AGGREGATOR, world.aggregator_keys.public_key)
     # More than one chance: an attempt that is voided costs the aggregator part of its stake.
     world.market(world.account(AGGREGATOR)).deposit(token, STAKE)
