@@ -25,6 +25,7 @@ from steelyard.errors import (
 )
 from steelyard.rounds.keys import KeyHistory, find_opening
 from steelyard.rounds.project import ProjectTerms
+from steelyard.rounds.retention import Housekeeper
 from steelyard.storage import BlobStore
 from trainer_client.data import Dataset
 from trainer_client.decision import Stop, StopReason, Submit, Train, Wait
@@ -87,6 +88,12 @@ class RootSource:
     _given_up: int = 0
     """The last attempt for which training gave nothing to send: it would give the same again."""
     _waiting: str = ""
+    _seen: int = 0
+    _housekeeper: Housekeeper = field(init=False)
+
+    def __post_init__(self) -> None:
+        owner = self.project.params.owner
+        self._housekeeper = Housekeeper(self.store, lambda hold: hold.account == owner)
 
     def run(self, stop: threading.Event) -> None:
         """Sends every attempt's root until the project ends or `stop` is set. Waits out failures of node and store.
@@ -122,6 +129,9 @@ class RootSource:
         block = self.marketplace.get_block_number()
         project = self.marketplace.get_project(project_id, block)
         current = self.marketplace.get_round(project_id, block)
+        if current.attempt != self._seen:
+            self._seen = current.attempt
+            self._tidy(block)
         entry = self.journal.get(current.attempt, current.index)
         action = decide_root(project, current, entry, self.marketplace.get_timestamp(block))
         if isinstance(action, Train | Submit) and current.attempt == self._given_up:
@@ -148,6 +158,16 @@ class RootSource:
             case Stop():
                 self.report("ended", {"status": project.status.name.lower()})
         self._waiting = action.reason if isinstance(action, Wait) else ""
+
+    def _tidy(self, block: int) -> None:
+        """Lets go of roots of attempts that are over (`steelyard.rounds.retention`). It can wait."""
+        try:
+            released = self._housekeeper.tidy(self.models.get_events(), block)
+        except StorageError as error:
+            self.report("untidy", {"error": str(error)})
+        else:
+            if released:
+                self.report("tidied", {"payloads": released})
 
     def _train(self, current: Round, entry: Entry) -> None:
         model = self.models.sync(current.index)

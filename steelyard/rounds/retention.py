@@ -3,7 +3,7 @@
 | blob | kept by | until |
 |---|---|---|
 | specification, initial model | the owner | for good |
-| payload | its trainer, and its aggregator once it has been opened | its attempt has been closed, final or not |
+| payload, root | its sender, and its aggregator once it has been opened | its attempt has been closed, final or not |
 | aggregate, next model | the aggregator | for good: every later model is computed from the aggregates |
 | access manifest, hybrid public key | who published it | for good |
 
@@ -24,6 +24,7 @@ from steelyard.chain.events import (
     KeysPublished,
     LoggedEvent,
     ProjectCreated,
+    RootSubmitted,
     RoundClosed,
     RoundSettled,
     UpdateSubmitted,
@@ -62,7 +63,7 @@ class Hold:
     attempt: int | None = None
     """What it belongs to, if it belongs to one."""
     account: Address | None = None
-    """Whose it is: the trainer of a payload, the aggregator of an aggregate."""
+    """Whose it is: the trainer of a payload, or the owner whose root it is; the aggregator of an aggregate."""
     closed_block: int | None = None
     """The block in which the reason ended; None while it lasts, which is always but for payloads."""
 
@@ -87,9 +88,12 @@ def compute_holds(events: Iterable[LoggedEvent]) -> tuple[Hold, ...]:
         match logged.event:
             case ProjectCreated(project_id=project_id, owner=owner, params=params):
                 holds.append(Hold(params.spec_cid, Kind.SPECIFICATION, project_id, account=owner))
-            case UpdateSubmitted(project_id=project_id, attempt=attempt, trainer=trainer, cid=cid):
+            case (
+                UpdateSubmitted(project_id=project_id, attempt=attempt, trainer=sender, cid=cid)
+                | RootSubmitted(project_id=project_id, attempt=attempt, owner=sender, cid=cid)
+            ):
                 closed_block = closed.get((project_id, attempt))
-                holds.append(Hold(cid, Kind.PAYLOAD, project_id, attempt, trainer, closed_block))
+                holds.append(Hold(cid, Kind.PAYLOAD, project_id, attempt, sender, closed_block))
             case RoundSettled(project_id=project_id, attempt=attempt, aggregator=aggregator, settlement=settlement):
                 holds.append(Hold(settlement.aggregate_cid, Kind.AGGREGATE, project_id, attempt, aggregator))
             case KeysPublished(project_id=project_id, manifest=manifest):

@@ -3,14 +3,16 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from steelyard.chain.events import LoggedEvent, RoundClosed, UpdateSubmitted
+from steelyard.chain.events import LoggedEvent, RootSubmitted, RoundClosed, UpdateSubmitted
 from steelyard.chain.records import Exclusion, ExclusionReason, RoundOutcome
+from steelyard.constants import ROOT_INDEX
 from steelyard.models.initial import compute_initial_parameters
 from steelyard.rounds.global_model import GlobalModel
 from steelyard.rounds.records import collect_settled_rounds, collect_submissions, select_final
 from steelyard.rounds.settlement import weigh_round
 from steelyard.rules.registry import DEFAULT_RULE
-from steelyard.types import ProjectId
+from steelyard.storage import compute_cid
+from steelyard.types import Address, Digest, ProjectId
 from tests.rounds_kit import PROJECT, Kit, PlayedRound, make_spec, make_store, play_round
 
 
@@ -45,6 +47,20 @@ def test_events_of_other_projects_are_ignored(played: PlayedRound) -> None:
 def test_submissions_come_in_their_order(kit: Kit, played: PlayedRound) -> None:
     shuffled = [played.events[i] for i in np.random.default_rng(0).permutation(len(played.events))]
     assert [s.trainer for s in collect_submissions(shuffled, PROJECT, 1)] == kit.trainers
+
+
+def test_a_root_is_the_last_submission_whenever_it_came(kit: Kit, played: PlayedRound) -> None:
+    owner = Address("0x" + "0f" * 20)
+    root = RootSubmitted(PROJECT, 0, owner, 1, compute_cid(b"root"), Digest(b"\x0f" * 32))
+    elsewhere = replace(root, project_id=ProjectId(b"\x08" * 32))
+    first = [replace(played.events[0], event=event) for event in (elsewhere, root)]
+    submissions = collect_submissions([*first, *played.events], PROJECT, 1)
+    assert [s.trainer for s in submissions] == [*kit.trainers, owner]
+    assert (submissions[-1].index, submissions[-1].commitment_hash) == (ROOT_INDEX, root.commitment_hash)
+
+    (record,) = collect_settled_rounds([*first, *played.events], PROJECT)
+    assert record.commitment_hashes[-1] == root.commitment_hash
+    assert len(record.commitment_hashes) == len(kit.trainers) + 1
 
 
 def test_an_open_round_has_no_outcome(played: PlayedRound) -> None:

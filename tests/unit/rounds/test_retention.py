@@ -10,6 +10,7 @@ from steelyard.chain.events import (
     HybridKeyRegistered,
     KeysPublished,
     LoggedEvent,
+    RootSubmitted,
     RoundClosed,
     RoundSettled,
     UpdateSubmitted,
@@ -84,6 +85,12 @@ class TestPolicy:
         assert {hold.kind for hold in find_expired(holds, LONG_AFTER)} == {Kind.PAYLOAD}
         (aggregate,) = [logged.event for logged in events if isinstance(logged.event, RoundSettled)]
         assert aggregate.settlement.aggregate_cid in cids([hold for hold in holds if hold.kind is Kind.AGGREGATE])
+
+    def test_a_root_is_a_payload_of_the_owner(self) -> None:
+        root = log(RootSubmitted(PROJECT, 0, STRANGER, 1, compute_cid(PAYLOAD), Digest(bytes(32))))
+        assert find_expired(compute_holds([root]), 10**9) == ()
+        (hold,) = find_expired(compute_holds([root, close(RoundOutcome.FINAL)]), LONG_AFTER)
+        assert (hold.cid, hold.kind, hold.account) == (compute_cid(PAYLOAD), Kind.PAYLOAD, STRANGER)
 
     def test_an_attempt_of_the_same_number_elsewhere_changes_nothing(self) -> None:
         blob = compute_cid(PAYLOAD)
