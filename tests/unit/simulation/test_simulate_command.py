@@ -131,8 +131,9 @@ def test_a_line_without_an_end_is_played_again(tmp_path: Path) -> None:
 
 def test_a_killed_call_goes_on_with_two_processes(tmp_path: Path) -> None:
     path, out = write_experiment(tmp_path, rounds=40), tmp_path / "out"
-    command = [sys.executable, "-m", "scripts.cli", "simulate", str(path), "--out", str(out), "--no-plots"]
-    process = subprocess.Popen([*command, "--jobs", "1"], stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+    arguments = [str(path), "--out", str(out), "--no-plots"]
+    command = [sys.executable, "-m", "scripts.cli", "simulate", *arguments, "--jobs", "1"]
+    process = subprocess.Popen(command, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
     deadline = time.monotonic() + 120
     while not (out / RUNS_FILE).exists() and process.poll() is None and time.monotonic() < deadline:
         time.sleep(0.01)
@@ -140,7 +141,8 @@ def test_a_killed_call_goes_on_with_two_processes(tmp_path: Path) -> None:
     process.wait()
     there = read_runs(out)
     assert 0 < len(there) < 4, "the test was too slow or too fast for its kill to matter"
-    done = subprocess.run([*command, "--jobs", "2", "--resume", "--json"], capture_output=True, check=True)
+    done = CliRunner().invoke(app, [*arguments, "--jobs", "2", "--resume", "--json"])
+    assert done.exit_code == 0, done.output
     resumed = [json.loads(line)["key"] for line in done.stdout.splitlines()]
     assert len(resumed) == 4 - len(there)
     assert not set(resumed) & set(there)
