@@ -50,7 +50,7 @@ from simulation.attacks.none import NoAttack
 from simulation.split import AnySplit, IidSplit
 from steelyard.errors import ConfigError
 from steelyard.rules.market import Terms
-from steelyard.rules.registry import get_rule
+from steelyard.rules.registry import DEFAULT_RULE, get_rule
 from steelyard.spec import ModelSpec, QuantisationSpec, TrainingPhase
 from steelyard.spec.strict import StrictModel, validate_json
 
@@ -120,7 +120,7 @@ class Scenario(StrictModel):
     training: Annotated[tuple[TrainingPhase, ...], Field(min_length=1, max_length=64)]
     quantisation: QuantisationSpec = QuantisationSpec(scale=8192, l2_norm_clip=4.0)
     rounds: Annotated[int, Field(ge=1, le=65_535)]
-    rule: str = "clip-nnm-multi-krum"
+    rule: str = DEFAULT_RULE.name
     worker_momentum: Annotated[float, Field(ge=0, lt=1)] = 0.0
     """`β` of `m ← β·m + (1 − β)·Δ`, which a trainer sends instead of `Δ`; 0 sends `Δ`."""
     market: MarketPlan = MarketPlan()
