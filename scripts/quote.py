@@ -63,6 +63,8 @@ class Seconds:
     commit: float
     check_openings: float
     prove: float
+    prove_short: float
+    """Where the project asks for a shortness proof, as it does unless its specification says otherwise."""
 
 
 def estimate_seconds(n: int, d: int, speed: float = 1.0) -> Seconds:
@@ -73,10 +75,12 @@ def estimate_seconds(n: int, d: int, speed: float = 1.0) -> Seconds:
       d: entries of a row.
       speed: of this machine, relative to the one of the table.
     """
+    prove = (REFERENCE_SECONDS + (8e-7 + 1.5e-8 * n) * d) / speed
     return Seconds(
         commit=1.7e-6 * d / speed,
         check_openings=(0.05 + 2.2e-8 * n * d) / speed,
-        prove=(REFERENCE_SECONDS + (8e-7 + 1.5e-8 * n) * d) / speed,
+        prove=prove,
+        prove_short=1.7 * prove,  # docs/shortness.md, section 8
     )
 
 
@@ -146,7 +150,8 @@ def quote(
         return
     print_lines(
         {
-            "project": f"{plan.n} trainers, {plan.d:,} parameters in {size.blocks:,} blocks, {plan.rounds:,} rounds",
+            "project": f"{plan.n} trainers, {_count(plan.d, 'parameter')} in {_count(size.blocks, 'block')}, "
+            + _count(plan.rounds, "round"),
             "rule": f"{plan.rule}, {size.f} of {plan.n} trainers assumed dishonest"
             + (", and a root of the owner's in each round" if size.roots else ""),
         }
@@ -160,9 +165,13 @@ def quote(
         {
             "first settlement": f"{settling.total:,} gas: {parts}",
             "seconds a round": f"commit {seconds.commit:.2f} (each trainer), check {seconds.check_openings:.2f}, "
-            f"prove {seconds.prove:.2f} ({source})",
+            f"prove {seconds.prove:.2f}, and shortness {seconds.prove_short:.2f} ({source})",
         }
     )
+
+
+def _count(number: int, thing: str) -> str:
+    return f"{number:,} {thing}{'' if number == 1 else 's'}"
 
 
 @dataclass(frozen=True, slots=True)

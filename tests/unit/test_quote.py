@@ -55,6 +55,8 @@ def test_prints_every_role_for_people() -> None:
     output = CliRunner().invoke(app, ["quote", *FLAGS, "--ether-price", "3000"]).stdout
     for word in ("owner", "trainers", "aggregator", "anybody", "whole project", "in money", "docs/performance.md"):
         assert word in output
+    assert "100,000 parameters in 25 blocks, 20 rounds" in output
+    assert "in 1 block, 1 round\n" in CliRunner().invoke(app, ["quote", EXAMPLE, "--rounds", "1"]).stdout
 
 
 @pytest.mark.parametrize(
@@ -77,6 +79,13 @@ def test_says_what_is_missing_or_impossible(arguments: tuple[str, ...], message:
 )
 def test_times_are_those_of_the_performance_page_within_a_factor_of_two(n: int, d: int, prove: float) -> None:
     assert prove / 2 < estimate_seconds(n, d).prove < prove * 2
+
+
+@pytest.mark.parametrize(
+    ("n", "d", "prove"), [(7, 2_410, 0.41), (20, 100_000, 0.66), (32, 130_816, 1.25), (20, 1_000_000, 3.2)]
+)
+def test_times_of_shortness_are_those_of_its_page_within_a_factor_of_two(n: int, d: int, prove: float) -> None:
+    assert prove / 2 < estimate_seconds(n, d).prove_short < prove * 2
 
 
 def test_times_follow_the_machine() -> None:

@@ -8,6 +8,7 @@ settlements, which never slash for want of gas, in `tests/integration/test_bad_s
 
 import dataclasses
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -82,6 +83,13 @@ def test_a_forgery_deceives_only_a_verifier_without_the_check(name: str) -> None
     assert weakly_verify(SRS, forged.case, forged.weakness), "without the check it passes"
     assert not weakly_verify(SRS, forged.case), "with every check it does not"
     assert judge(SRS, forged.case) != ACCEPTED
+
+
+def test_each_of_the_fourteen_classes_has_a_test() -> None:
+    named = {name.removeprefix("test_class_")[:2] for name in globals() if name.startswith("test_class_")}
+    gas = (Path(__file__).parents[3] / "contracts" / "test" / "verifier" / "PrecompileGas.t.sol").read_text()
+    assert "function test_RunsOutOfGasInEachPrecompileCallWithoutAnswer" in gas, "class 12"
+    assert CLASSES | named | {"12"} == {f"{number:02}" for number in range(1, 15)}
 
 
 def test_every_class_that_a_forgery_can_show_has_one() -> None:
