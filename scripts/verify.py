@@ -30,6 +30,7 @@ from steelyard.rounds.evidence import verify_evidence
 from steelyard.rounds.global_model import fetch_initial_model, sync_global_model
 from steelyard.rounds.project import open_project
 from steelyard.rounds.records import SettledRound, collect_settled_rounds, select_final
+from steelyard.rules import get_rule
 from steelyard.storage import open_store
 from steelyard.types import ProjectId
 
@@ -142,9 +143,12 @@ def _print(bundle: EvidenceBundle, checked: Checked, as_json: bool) -> None:
     for heading in ("trainer", "weight", "share", "of the budget"):
         table.add_column(heading, justify="left" if heading == "trainer" else "right")
     total = sum(bundle.weights) or 1
+    root = bundle.trainers[-1] if get_rule(bundle.rule_name).rooted else None
     for trainer, weight, share in zip(bundle.trainers, bundle.weights, bundle.shares, strict=True):
         part = share / bundle.budget if bundle.budget else 0.0
-        table.add_row(trainer, f"{weight / total:.2%}", f"{share:,}", f"{part:.2%}")
+        table.add_row(
+            f"{trainer} (root)" if trainer == root else trainer, f"{weight / total:.2%}", f"{share:,}", f"{part:.2%}"
+        )
     console.print(table)
 
 

@@ -61,6 +61,8 @@ class Arena:
 
     world: World
     data: str
+    blobs: Path
+    """Where the store of all keeps what it has."""
     second_keys: EncryptionKeyPair = field(default_factory=EncryptionKeyPair.generate)
 
     @property
@@ -71,6 +73,10 @@ class Arena:
     @property
     def owner(self) -> Address:
         return Address(self.world.account(OWNER).address)
+
+    @property
+    def owner_identity(self) -> Identity:
+        return Identity(self.world.account(OWNER), EncryptionKeyPair.from_private_key(bytes([99]) * 32))
 
     @property
     def market(self) -> Marketplace:
@@ -126,7 +132,7 @@ class Arena:
     def root_source(self, reports: Reports | None = None, **changes: object) -> Iterator[RootSource]:
         """The owner with root data of its own: digits of all trainers' kinds."""
         world = self.world
-        identity = Identity(world.account(OWNER), EncryptionKeyPair.from_private_key(bytes([99]) * 32))
+        identity = self.owner_identity
 
         def report(what: str, particulars: Mapping[str, object]) -> None:
             if reports is not None:
@@ -228,7 +234,7 @@ def make_arena(state: Path, devnet: Devnet, rule: Rule = DEFAULT_RULE) -> Arena:
     world = make_world(state, devnet, rounds=1, start=False, rule=rule, aggregator=named)  # type: ignore[arg-type]
     digits = load_dataset("digits:")
     np.savez(state / "digits.npz", features=digits.features[:EXAMPLES], labels=digits.labels[:EXAMPLES])
-    arena = Arena(world, f"npz:{state / 'digits.npz'}?classes=10")
+    arena = Arena(world, f"npz:{state / 'digits.npz'}?classes=10", state / "blobs")
     world.fund(SECOND, arena.second_keys.public_key)
     terms = AggregatorTerms(STAKE, 10**6, 30, 0)
     world.market(world.account(SECOND)).register_aggregator(arena.token, terms)

@@ -3,13 +3,17 @@
 Also `nna`, which needs none: it goes the same way to the chain.
 """
 
+import json
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from typer import Typer
+from typer.testing import CliRunner, Result
 
+from scripts.owner import app as owner_app
 from steelyard.chain import reverts
 from steelyard.chain.devnet import Devnet
 from steelyard.chain.events import (
@@ -22,7 +26,7 @@ from steelyard.chain.events import (
 from steelyard.chain.records import ProjectStatus, RoundOutcome, RoundStatus
 from steelyard.errors import ConfigError, EvidenceError, TransactionRevertedError
 from steelyard.gram import dump_bundle, load_ethereum_srs, parse_bundle
-from steelyard.keystore import Identity
+from steelyard.keystore import LIGHT_SCRYPT_N, PASSPHRASE_VARIABLE, Identity, write_keystore
 from steelyard.rounds.audit import audit_payment, audit_round
 from steelyard.rounds.evidence import verify_evidence
 from steelyard.rounds.global_model import fetch_initial_model
@@ -36,9 +40,10 @@ from steelyard.updates.encryption import EncryptionKeyPair
 from tests import bad_submissions
 from tests.bad_submissions import Bench
 from tests.integration.arena_kit import FIRST, SECOND, Arena, Reports, make_arena, move
-from tests.integration.trainer_kit import TRAINERS
+from tests.integration.trainer_kit import PASSPHRASE, TRAINERS
 from tests.market_kit import AGGREGATORS, OWNER, MarketKit, make_honest_updates
 from tests.refusals import encode, expect, fail_when_mined, unchanged
+from trainer_client.cli import app as trainer_app
 from trainer_client.decision import Stop, Train, Wait
 from trainer_client.journal import Entry
 from trainer_client.session import open_root_session
@@ -297,3 +302,42 @@ def test_nobody_else_sends_roots(arena: Arena) -> None:
         ),
     ):
         pass
+
+
+# ---------------------------------------------------------------------------------------------------- the commands
+
+
+def call(arena: Arena, app: Typer, *arguments: str) -> Result:
+    """A command of the owner's."""
+    folder, world = arena.world.state, arena.world
+    keystore, deployment = folder / "owner.json", folder / "deployment.json"
+    if not keystore.exists():
+        write_keystore(keystore, arena.owner_identity, PASSPHRASE, scrypt_n=LIGHT_SCRYPT_N)
+        deployment.write_text(world.deployment.dump())
+    environment = {
+        "STEELYARD_RPC_URL": world.devnet.url,
+        "STEELYARD_DEPLOYMENT": str(deployment),
+        "STEELYARD_STORE": f"local:{arena.blobs}",
+        "STEELYARD_KEYSTORE": str(keystore),
+        "STEELYARD_STATE": str(folder),
+        PASSPHRASE_VARIABLE: PASSPHRASE,
+    }
+    return CliRunner().invoke(app, list(arguments), env=environment)
+
+
+def test_the_owner_sends_its_root_by_a_command_and_is_told_when_it_is_missing(arena: Arena) -> None:
+    project = "0x" + arena.world.project_id.hex()
+    assert "missing: `steelyard owner root run`" in call(arena, owner_app, "status", project).output
+    sent = ("root", "run", project, "--data", f"{arena.data}&shard=0/3", "--threads", "1", "--once", "--json")
+    first, second = call(arena, owner_app, *sent), call(arena, owner_app, *sent)
+    assert (first.exit_code, second.exit_code) == (0, 0), first.output + second.output
+    events = [[json.loads(line)["event"] for line in result.stdout.splitlines()] for result in (first, second)]
+    assert events == [["training", "trained", "submitted"], ["waiting"]]
+    assert len(arena.events(RootSubmitted)) == 1
+    shown = json.loads(call(arena, owner_app, "status", project, "--json").stdout)
+    assert (shown["rooted"], shown["hasRoot"], shown["submissions"]) == (True, True, 0)
+
+
+def test_a_trainer_is_told_whose_root_it_will_be_held_against(arena: Arena) -> None:
+    declined = call(arena, trainer_app, "enrol", "0x" + arena.world.project_id.hex(), "--deposit")
+    assert f"fltrust: weight and pay follow an update that the owner {arena.owner} sends each round" in declined.output

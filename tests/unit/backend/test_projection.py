@@ -1,15 +1,18 @@
 """What single events do to the read model, where a random history would not show it."""
 
+from dataclasses import replace
+
 import pytest
 
 from backend.database import Database
 from backend.event_log import Facts, build_row, decode_event
 from backend.models import Account, Aggregator, Attempt, Balance, Member, Project, Submission
 from backend.projection import _apply, apply
-from backend.queries import get_project, get_trainer
+from backend.queries import get_project, get_round, get_trainer
 from steelyard.chain import events as ev
 from steelyard.chain.events import Event, LoggedEvent, event_classes
 from steelyard.chain.records import AggregatorTerms, ExclusionReason, LeaveReason, ProjectStatus, RoundOutcome
+from steelyard.constants import ROOT_INDEX
 from steelyard.storage import compute_cid
 from steelyard.types import Address
 from tests.backend_chain import (
@@ -110,6 +113,37 @@ def test_a_final_round_pays_and_forgets_absences(settled: Database) -> None:
         assert project.paid + project.pool == BUNDLE.budget
         attempt = session.get_one(Attempt, (PROJECT, 1))
         assert (attempt.outcome, attempt.approvals, attempt.objections) == (RoundOutcome.FINAL, 4, 0)
+
+
+def test_a_root_is_a_row_of_the_owners_and_counts_nowhere(database: Database, chain: FakeChain) -> None:
+    """The bundle's last trainer is taken for the owner."""
+    *trainers, owner = BUNDLE.trainers
+
+    def take_for_root(event: Event) -> Event | None:
+        match event:
+            case ev.ProjectCreated():
+                return replace(event, owner=owner, rooted=True)
+            case ev.UpdateSubmitted(trainer=sender) if sender == owner:
+                return ev.RootSubmitted(event.project_id, 0, owner, 1, event.cid, event.commitment_hash)
+            case ev.TrainerEnrolled(trainer=account) | ev.StakeLocked(account=account) if account == owner:
+                return None
+            case _:
+                return event
+
+    groups = make_settled_project(BUNDLE)
+    chain.mine(*([changed for event in group if (changed := take_for_root(event))] for group in groups))
+    apply_all(database, chain)
+    follow(database, ev.RoundClosed(BUNDLE.project_id, 0, 1, RoundOutcome.FINAL, 0, 0))
+    with database.read() as session:
+        assert session.get_one(Project, PROJECT).rooted
+        attempt = session.get_one(Attempt, (PROJECT, 1))
+        assert (attempt.has_root, attempt.submissions, attempt.members) == (True, len(trainers), len(trainers))
+        root = session.get_one(Submission, (PROJECT, 1, ROOT_INDEX))
+        assert (root.trainer, root.row, root.weight) == (owner, len(trainers), BUNDLE.weights[-1])
+        assert session.get(Member, (PROJECT, owner)) is None
+        detail = get_round(session, PROJECT, 0, None)
+        assert [entry.trainer for entry in detail.entries] == list(BUNDLE.trainers)
+        assert detail.has_root
 
 
 def test_stakes_move_between_free_locked_and_unbonding(settled: Database) -> None:
