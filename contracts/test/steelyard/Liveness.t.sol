@@ -36,6 +36,14 @@ contract LivenessTest is Base {
     /// @dev A settlement that was right in its time, as ABI bytes: it is the status that must refuse it.
     bytes private settlement;
 
+    /// @dev Of the project that is brought to each stage.
+    ProjectParams private params;
+
+    function setUp() public override {
+        super.setUp();
+        params = defaultParams();
+    }
+
     // ------------------------------------------------------------------------------------------------- every call
 
     function test_everyStageRefusesWhatIsNotItsTurn() public {
@@ -103,6 +111,16 @@ contract LivenessTest is Base {
 
     /// @notice From every stage: everybody silent, and three pokes by a stranger end the project with nothing locked.
     function test_silenceFromEveryStageCostsThreePokes() public {
+        checkSilence();
+    }
+
+    /// @notice The same where the owner owes roots.
+    function test_silenceInARootedProjectCostsThreePokes() public {
+        params.rule = rootedParams().rule;
+        checkSilence();
+    }
+
+    function checkSilence() private {
         for (uint256 i = 1; i <= uint256(type(Stage).max); ++i) {
             uint256 state = vm.snapshotState();
             reach(Stage(i));
@@ -158,7 +176,7 @@ contract LivenessTest is Base {
         settlement = abi.encode(emptySettlement());
         if (stage == Stage.Unknown) return;
         offer(alice);
-        create();
+        id = create(params);
         enrol(0, 6);
         if (stage == Stage.Cancelled) {
             vm.prank(owner);
@@ -193,6 +211,7 @@ contract LivenessTest is Base {
             return;
         }
         submit(0, 6);
+        if (market.getProject(id).rooted) submitRoot();
         Settlement memory built = build(range(0, 6), new Exclusion[](0), scriptOf(same(6, 1), 0));
         settlement = abi.encode(built);
         if (stage == Stage.Missed) vm.warp(market.getRound(id).settleDeadline);
