@@ -4,6 +4,7 @@ Nothing is kept on disk. What to do follows from the chain, and doing it again i
 content, a round can be settled once, and a settlement that was sent twice reverts before it costs anything.
 """
 
+import secrets
 import threading
 import time
 from collections.abc import Mapping, Sequence
@@ -16,13 +17,14 @@ from aggregator.decision import Action, decide
 from aggregator.settling import RoundWork, Settled, WaitingError
 from steelyard.chain.client import Marketplace
 from steelyard.chain.deploy import Deployment
-from steelyard.chain.events import LoggedEvent, ProjectEnded, RoundOpened
+from steelyard.chain.events import LoggedEvent, ProjectEnded, RoundOpened, UpdateSubmitted
 from steelyard.chain.history import EventHistory
 from steelyard.chain.records import Round
 from steelyard.chain.reverts import NothingToDoError
 from steelyard.errors import (
     AccessError,
     AggregationError,
+    BlobMismatchError,
     ChainError,
     ConfigError,
     ProtocolError,
@@ -31,14 +33,22 @@ from steelyard.errors import (
     VerificationError,
 )
 from steelyard.keystore import Identity
-from steelyard.rounds.global_model import GlobalModel, fetch_initial_model, sync_global_model
-from steelyard.rounds.keys import find_opening, find_registered
+from steelyard.rounds.access import Outlet, SealedAccess, SealedOutlet, list_recipients, wrap_for
+from steelyard.rounds.global_model import (
+    GlobalModel,
+    fetch_initial_model,
+    fetch_published_model,
+    sync_global_model,
+)
+from steelyard.rounds.keys import fetch_public_key, find_opening, find_registered
 from steelyard.rounds.project import ProjectTerms, open_project
-from steelyard.rounds.records import collect_settled_rounds, collect_submissions, select_final
+from steelyard.rounds.records import SettledRound, collect_settled_rounds, collect_submissions, select_final
 from steelyard.rounds.retention import Housekeeper
 from steelyard.rounds.settlement import RoundContext
+from steelyard.rounds.submission import OpenedSubmission
 from steelyard.storage import BlobStore
 from steelyard.types import Address, ProjectId
+from steelyard.updates.content import CONTENT_KEY_BYTES
 from steelyard.updates.encryption import EncryptionKeyPair
 
 logger = structlog.get_logger(__name__)
@@ -175,13 +185,11 @@ class AggregatorService:
             assignment.weighing_since = time.monotonic()
         waited = time.monotonic() - assignment.weighing_since
         give_up = waited >= self.patience.missing_seconds or self._is_late(round_)
-        spec = terms.spec
-        final = select_final(collect_settled_rounds(events, project_id))
-        start = self._models.get(project_id) or fetch_initial_model(self.store, spec)
-        model = sync_global_model(start, final, self.store, terms.srs, terms.rule, spec)
-        self._models[project_id] = model
         try:
-            settled = assignment.work.settle(self.marketplace, submissions, model, spec, give_up=give_up)
+            model, outlet = self._prepare(terms, round_, assignment, submissions, events)
+            settled = assignment.work.settle(
+                self.marketplace, submissions, model, terms.spec, give_up=give_up, outlet=outlet
+            )
         except WaitingError as waiting:
             log.info("waiting for submissions", missing=waiting.missing, waited_seconds=round(waited, 1))
         except AggregationError as error:
@@ -190,6 +198,57 @@ class AggregatorService:
         else:
             _log_settled(log, settled)
             del self._assignments[project_id, round_.attempt]
+
+    def _prepare(
+        self,
+        terms: ProjectTerms,
+        round_: Round,
+        assignment: _Assignment,
+        submissions: Sequence[UpdateSubmitted],
+        events: Sequence[LoggedEvent],
+    ) -> tuple[GlobalModel, Outlet]:
+        """The model that the round started from, and where its results go."""
+        final = select_final(collect_settled_rounds(events, terms.project_id))
+        known = self._models.get(terms.project_id)
+        if terms.spec.confidential:
+            rows = assignment.work.collector.collect(submissions).opened
+            model = known if known and known.round_index == round_.index else self._open_model(terms, final, rows)
+            outlet: Outlet = self._make_outlet(terms, round_, events)
+        else:
+            start = known or fetch_initial_model(self.store, terms.spec)
+            model = sync_global_model(start, final, self.store, terms.srs, terms.rule, terms.spec)
+            outlet = Outlet(self.store)
+        self._models[terms.project_id] = model
+        return model, outlet
+
+    def _open_model(
+        self, terms: ProjectTerms, final: Sequence[SettledRound], rows: Sequence[OpenedSubmission]
+    ) -> GlobalModel:
+        """A confidential model, with the key that trainers have sent along: whichever of them fits."""
+        keys = dict.fromkeys(row.content_key for row in rows if row.content_key)
+        access = SealedAccess(terms, lambda _round_index, _wraps: iter(keys))
+        if not final:
+            return fetch_initial_model(self.store, terms.spec, access)
+        return fetch_published_model(self.store, terms.srs, terms.spec, final[-1], access)
+
+    def _make_outlet(self, terms: ProjectTerms, round_: Round, events: Sequence[LoggedEvent]) -> Outlet:
+        content_key, following = secrets.token_bytes(CONTENT_KEY_BYTES), round_.index + 1
+        members = self.marketplace.get_members(terms.project_id)
+        active = [member.account for member in members if member.active]
+        public_keys = {
+            account: self._find_public_key(terms, account, events)
+            for account in list_recipients(terms, active, events, following)
+        }
+        wraps = wrap_for(terms, following, content_key, public_keys)
+        return SealedOutlet(self.store, terms, following, content_key, wraps)
+
+    def _find_public_key(self, terms: ProjectTerms, account: Address, events: Sequence[LoggedEvent]) -> bytes | None:
+        registered = find_registered(events, account, terms.spec.sealing)
+        try:
+            return None if registered is None else fetch_public_key(self.store, terms.spec.sealing, registered)
+        except (StorageError, BlobMismatchError) as error:
+            logger.warning("a reader's public key is not to be had", account=account, error=str(error))
+            return None
 
     @property
     def me(self) -> Address:

@@ -13,6 +13,7 @@ from steelyard.constants import ROOT_INDEX
 from steelyard.errors import AggregationError, RootUnusableError
 from steelyard.gram import Srs, encode_scalars
 from steelyard.models.safetensors_io import encode_model
+from steelyard.rounds.access import Outlet
 from steelyard.rounds.global_model import GlobalModel, move
 from steelyard.rounds.settlement import RoundContext, WeighedRound, check_exclusions, prove_short, weigh_round
 from steelyard.rules.registry import Rule
@@ -58,6 +59,7 @@ class RoundWork:
         spec: ProjectSpec,
         *,
         give_up: bool,
+        outlet: Outlet | None = None,
     ) -> Settled:
         """Opens, weighs, proves, publishes and settles.
 
@@ -67,6 +69,7 @@ class RoundWork:
           model: the one that the round started from.
           spec: the project's.
           give_up: whether to exclude what the store does not have, rather than to wait for it.
+          outlet: publishes model and aggregate; in clear if not given.
 
         Raises:
           WaitingError: something is missing and `give_up` is not set.
@@ -86,7 +89,7 @@ class RoundWork:
         clock.start("shortness")
         shortness = prove_short(self.srs, collection.opened) if spec.shortness == "required" else b""
         clock.start("publish")
-        settlement = self._publish(weighed, shortness, collection.excluded, model, spec)
+        settlement = self._publish(weighed, shortness, collection.excluded, model, spec, outlet or Outlet(self.store))
         clock.start("settle")
         receipt = marketplace.settle(self.context.project_id, self.context.round_index, settlement)
         return Settled(receipt, len(collection.opened), len(collection.excluded), clock.stop())
@@ -105,11 +108,12 @@ class RoundWork:
         excluded: tuple[Exclusion, ...],
         model: GlobalModel,
         spec: ProjectSpec,
+        outlet: Outlet,
     ) -> Settlement:
         following = move(model, weighed.aggregate, weighed.weighing.normaliser, spec)
-        model_cid = self.store.put(encode_model(following.parameters, spec.model.shapes))
+        model_cid = outlet.put_model(encode_model(following.parameters, spec.model.shapes))
         aggregate = Aggregate(weighed.aggregate, weighed.blinders, model_cid, shortness)
-        aggregate_cid = self.store.put(encode_aggregate(aggregate))
+        aggregate_cid = outlet.put_aggregate(encode_aggregate(aggregate))
         return Settlement(
             exclusions=excluded,
             commitments=weighed.commitments,

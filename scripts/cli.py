@@ -23,6 +23,7 @@ GROUPS = {
     "owner": Group("scripts.owner", "Fund a project, start it, follow it."),
     "trainer": Group("trainer_client.cli", "Train on data of your own and be paid by contribution."),
     "aggregator": Group("aggregator.cli", "Weigh the rounds of others and prove it."),
+    "model": Group("scripts.model", "Get a project's model, checked against the chain."),
     "keys": Group("scripts.keys", "Make, import, show, rotate and register keys."),
     "backend": Group("backend.cli", "Index the chain, serve it over REST, keep deadlines."),
     "verify": Group("scripts.verify", "Check a round from public data."),

@@ -18,6 +18,7 @@ title = "Hand-written digits"
 
 import json
 import tomllib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any, Self
 
@@ -85,8 +86,12 @@ class ProjectFile(StrictModel):
     initial_seed: int = 0
     """Seed of the initial parameters: two owners with the same seed start from the same model."""
 
-    def prepare(self, store: BlobStore) -> ProjectSpec:
+    def prepare(self, store: BlobStore, seal: Callable[[bytes], bytes] = lambda content: content) -> ProjectSpec:
         """Stores the initial model and the specification, and returns the latter.
+
+        Args:
+          store: where they go.
+          seal: encrypts the model of a confidential project.
 
         Raises:
           SpecError: the `[spec]` table breaks its schema.
@@ -95,7 +100,7 @@ class ProjectFile(StrictModel):
         placeholder = {**self.spec, "version": 1, "initial_model": str(compute_cid(b""))}
         spec = parse_project_spec(_to_json(placeholder))
         initial = encode_model(compute_initial_parameters(spec.model, self.initial_seed), spec.model.shapes)
-        spec = spec.model_copy(update={"initial_model": store.put(initial)})
+        spec = spec.model_copy(update={"initial_model": store.put(seal(initial) if spec.confidential else initial)})
         store.put(encode_project_spec(spec))
         return spec
 

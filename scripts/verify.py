@@ -8,23 +8,29 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from steelyard.chain.events import LoggedEvent
 from steelyard.chain.records import RoundOutcome
 from steelyard.cli_support import (
     DEFAULT_DEPLOYMENT,
+    DEFAULT_KEYSTORE,
     DEFAULT_RPC_URL,
     DEFAULT_STORE,
     AsJson,
     Connection,
     DeploymentFile,
+    KeystoreFile,
+    PassphraseFile,
     RpcUrl,
     StoreUrl,
     create_app,
     open_connection,
+    open_identity,
     parse_project_id,
     print_json,
 )
 from steelyard.errors import ConfigError, EvidenceError
 from steelyard.gram import ETHEREUM_SRS_DIGEST, EvidenceBundle, dump_bundle, load_srs_by_digest, parse_bundle
+from steelyard.rounds.access import open_access
 from steelyard.rounds.audit import audit_round
 from steelyard.rounds.evidence import verify_evidence
 from steelyard.rounds.global_model import fetch_initial_model, sync_global_model
@@ -81,10 +87,15 @@ def verify_round(
     rpc_url: RpcUrl = DEFAULT_RPC_URL,
     deployment_file: DeploymentFile = DEFAULT_DEPLOYMENT,
     store_url: StoreUrl = DEFAULT_STORE,
+    keystore: KeystoreFile = DEFAULT_KEYSTORE,
+    passphrase_file: PassphraseFile = None,
     out: Annotated[Path | None, typer.Option(help="Write the evidence bundle here.", metavar="FILE")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Check a settled round from the chain's events and the blob store: proof, pay, aggregate and model.
+
+    Of a confidential project this needs the keystore of somebody who may read it; proof and pay are in the evidence
+    bundle, which needs none.
 
     Example: [bold]steelyard verify round 0x… 0 --rpc-url http://127.0.0.1:8545 --store local:blobs[/bold]
     """
@@ -96,8 +107,10 @@ def verify_round(
     terms = open_project(marketplace, connection.deployment, store, project_id)
     srs, rule, spec = terms.srs, terms.rule, terms.spec
     earlier = [earlier for earlier in select_final(records) if earlier.round_index < round_index]
-    start = sync_global_model(fetch_initial_model(store, spec), earlier, store, srs, rule, spec)
-    audit = audit_round(record, start, marketplace.chain_id, marketplace.address, store, srs, rule, spec)
+    identity = open_identity(keystore, passphrase_file) if spec.confidential else None
+    access = open_access(terms, store, identity, lambda: read_events(connection, project_id))
+    start = sync_global_model(fetch_initial_model(store, spec, access), earlier, store, srs, rule, spec, access)
+    audit = audit_round(record, start, marketplace.chain_id, marketplace.address, store, srs, rule, spec, access)
     if out is not None:
         out.write_text(dump_bundle(audit.bundle))
     _print(audit.bundle, Checked(aggregate=True, model=True, chain=True), as_json)
@@ -105,9 +118,13 @@ def verify_round(
 
 def read_settled_rounds(connection: Connection, project_id: ProjectId) -> tuple[SettledRound, ...]:
     """All settled attempts of a project, from the chain's events."""
+    return collect_settled_rounds(read_events(connection, project_id), project_id)
+
+
+def read_events(connection: Connection, project_id: ProjectId) -> list[LoggedEvent]:
+    """All events of a project."""
     marketplace = connection.marketplace
-    events = marketplace.get_events(connection.deployment.block, marketplace.get_block_number(), project_id=project_id)
-    return collect_settled_rounds(events, project_id)
+    return marketplace.get_events(connection.deployment.block, marketplace.get_block_number(), project_id=project_id)
 
 
 def find_round(records: tuple[SettledRound, ...], round_index: int) -> SettledRound:

@@ -21,7 +21,14 @@ from steelyard.errors import (
     StorageError,
     VerificationError,
 )
-from steelyard.rounds.global_model import GlobalModel, advance, fetch_aggregate, verify_published_model
+from steelyard.rounds.access import PLAIN, Access
+from steelyard.rounds.global_model import (
+    GlobalModel,
+    advance,
+    encode_published_model,
+    fetch_aggregate,
+    verify_published_model,
+)
 from steelyard.rounds.project import ProjectTerms
 from steelyard.rounds.records import SettledRound
 from steelyard.storage import BlobStore
@@ -52,20 +59,26 @@ class Judgement:
     reason: str = ""
 
 
-def judge_aggregate(project: ProjectTerms, store: BlobStore, model: GlobalModel, record: SettledRound) -> Judgement:
+def judge_aggregate(
+    project: ProjectTerms, store: BlobStore, model: GlobalModel, record: SettledRound, access: Access = PLAIN
+) -> Judgement:
     """Downloads and checks the aggregate of a settled round.
+
+    Of a confidential project, the model that a true aggregate leads to is put back into the store where it is missing:
+    the next aggregator starts from it, and cannot compute it by itself.
 
     Args:
       project: the project.
       store: where the aggregate should be.
       model: the global model that the round started from.
       record: the settled round.
+      access: how the project is read.
 
     Raises:
       EvidenceError: the chain's weights are not what this program's rule gives. That is no fault of the aggregator.
     """
     try:
-        aggregate = fetch_aggregate(store, project.srs, project.spec, record)
+        aggregate = fetch_aggregate(store, project.srs, project.spec, record, access)
         following = advance(model, record, aggregate, project.rule, project.spec)
     except BlobNotFoundError as error:
         return Judgement(Finding.MISSING, str(error))
@@ -78,9 +91,11 @@ def judge_aggregate(project: ProjectTerms, store: BlobStore, model: GlobalModel,
     except VerificationError as error:
         return Judgement(Finding.FALSE, str(error))
     try:
-        verify_published_model(following, aggregate, project.spec)
+        verify_published_model(following, aggregate, project.spec, access)
     except BlobMismatchError as error:
         return Judgement(Finding.FALSE, f"it names the next model {error.cid}, and leads to {error.got}")
+    if project.spec.confidential and not store.has(aggregate.next_model):
+        store.put(encode_published_model(following, project.spec, access))
     return Judgement(Finding.TRUE)
 
 

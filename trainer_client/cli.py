@@ -348,12 +348,12 @@ def attest(
     market, blobs = connection.marketplace, open_store(store)
     terms = open_project(market, connection.deployment, blobs, parse_project_id(project))
     folder = state_folder(state, market.chain_id, market.address, terms.project_id, account)
-    keeper = ModelKeeper(market, terms, blobs, connection.deployment.block, folder)
+    keeper = ModelKeeper(market, terms, blobs, connection.deployment.block, folder, identity)
     current = market.get_round(terms.project_id)
     record = keeper.find_settled(current.attempt)
     if record is None:
         raise ConfigError(f"round {current.index} is not settled: it is {current.status.name.lower()}")
-    judgement = judge_aggregate(terms, blobs, keeper.sync(current.index), record)
+    judgement = judge_aggregate(terms, blobs, keeper.sync(current.index), record, keeper.access)
     opens = compute_vote(judgement.finding, object_when, is_last_call=True)
     result: dict[str, object] = {
         "round": current.index,
@@ -386,6 +386,41 @@ def leave(
         print_json({"left": at_once, "tx": receipt.tx_hash})
     else:
         print_lines({"left": "now" if at_once else "when this attempt ends", "transaction": receipt.tx_hash})
+
+
+@app.command()
+def share(
+    project: ProjectArgument,
+    reader: Annotated[str, typer.Argument(help="Another member, or the owner.", metavar="ADDRESS")],
+    rpc_url: RpcUrl = DEFAULT_RPC_URL,
+    deployment: DeploymentFile = DEFAULT_DEPLOYMENT,
+    store: StoreUrl = DEFAULT_STORE,
+    keystore: KeystoreFile = DEFAULT_KEYSTORE,
+    passphrase_file: PassphraseFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """Hand the newest model's key of a confidential project to somebody who is due it and was left out.
+
+    Example: `steelyard trainer share 0x5f… 0xabc…`. An aggregator that leaves somebody out cannot hold up the project.
+    """
+    from steelyard.rounds.handover import open_key_holder  # noqa: PLC0415
+    from steelyard.rounds.project import open_project  # noqa: PLC0415
+
+    identity = open_identity(keystore, passphrase_file)
+    connection = open_connection(rpc_url, deployment, identity)
+    market, blobs, account = connection.marketplace, open_store(store), parse_address(reader)
+    terms = open_project(market, connection.deployment, blobs, parse_project_id(project))
+    members = [member.account for member in market.get_members(terms.project_id)]
+    if account not in (terms.params.owner, *members):
+        error = ConfigError(f"{account} is neither the owner nor a member")
+        error.hint = "Others are let in by the owner: `steelyard owner grant`."
+        raise error
+    first_block = connection.deployment.block
+    events = market.get_events(first_block, market.get_block_number(), project_id=terms.project_id)
+    holder = open_key_holder(market, terms, blobs, identity, events, first_block)
+    manifest = holder.publish_manifest([account], [holder.newest])
+    receipt = market.publish_keys(terms.project_id, manifest)
+    (print_json if as_json else print_lines)({"reader": account, "round": holder.newest, "tx": receipt.tx_hash})
 
 
 mount(app, claim, unbond, withdraw)

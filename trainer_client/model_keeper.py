@@ -11,7 +11,9 @@ from steelyard.chain.client import Marketplace
 from steelyard.chain.events import LoggedEvent
 from steelyard.chain.history import EventHistory
 from steelyard.errors import ProtocolError, StorageError
+from steelyard.keystore import Identity
 from steelyard.models.safetensors_io import decode_model, encode_model
+from steelyard.rounds.access import open_access
 from steelyard.rounds.global_model import GlobalModel, fetch_initial_model, sync_global_model
 from steelyard.rounds.project import ProjectTerms
 from steelyard.rounds.records import SettledRound, collect_settled_rounds, select_final
@@ -25,13 +27,22 @@ class ModelKeeper:
     """Follows one project's settled rounds and global model."""
 
     def __init__(
-        self, marketplace: Marketplace, project: ProjectTerms, store: BlobStore, first_block: int, folder: Path
+        self,
+        marketplace: Marketplace,
+        project: ProjectTerms,
+        store: BlobStore,
+        first_block: int,
+        folder: Path,
+        identity: Identity | None = None,
     ) -> None:
+        """`identity` has the keys that a confidential project needs."""
         self._marketplace = marketplace
         self._project = project
         self._store = store
         self._folder = folder
         self._model: GlobalModel | None = None
+        self.access: Final = open_access(project, store, identity, self.get_events)
+        """How the project's models and aggregates are read."""
         self._history = EventHistory(
             lambda start, end: marketplace.get_events(start, end, project_id=project.project_id), first_block
         )
@@ -53,15 +64,16 @@ class ModelKeeper:
 
         Raises:
           StorageError: an aggregate or the initial model is not to be had, or the node's logs are behind its state.
+          AccessError: the project is confidential, and the keys open one of them not.
           VerificationError: a final round's aggregate is false, or the initial model is malformed.
         """
         project = self._project
         model = self._model or self._load()
         if model is None or model.round_index > round_index:  # later: a reorganisation took a final round back
-            model = fetch_initial_model(self._store, project.spec)
+            model = fetch_initial_model(self._store, project.spec, self.access)
         if model.round_index < round_index:
             final = [record for record in select_final(self.get_settled_rounds()) if record.round_index < round_index]
-            model = sync_global_model(model, final, self._store, project.srs, project.rule, project.spec)
+            model = sync_global_model(model, final, self._store, project.srs, project.rule, project.spec, self.access)
             if model.round_index != round_index:
                 raise StorageError(f"the node's logs lead to round {model.round_index}, not yet to {round_index}")
             self._save(model)
@@ -69,6 +81,8 @@ class ModelKeeper:
         return model
 
     def _save(self, model: GlobalModel) -> None:
+        if self._project.spec.confidential:
+            return  # it is opened anew after a restart, and never lies on the disk in clear
         content = encode_model(model.parameters, self._project.spec.model.shapes)
         write_atomically(self._folder / _FILE, model.round_index.to_bytes(4, "big") + content)
 

@@ -19,6 +19,7 @@ from steelyard.chain.records import LeaveReason, Member, Project, Round, RoundSt
 from steelyard.chain.reverts import DuplicateCommitmentError, NothingToDoError
 from steelyard.errors import (
     AccessError,
+    BlobMismatchError,
     ChainError,
     MalformedUpdateError,
     PayloadError,
@@ -26,6 +27,8 @@ from steelyard.errors import (
     TransactionRevertedError,
     WrongChainError,
 )
+from steelyard.keystore import Identity
+from steelyard.rounds.access import Access, AttesterAccess, SealedAccess, get_content_key, wrap_for
 from steelyard.rounds.keys import KeyHistory, find_opening
 from steelyard.rounds.project import ProjectTerms
 from steelyard.rounds.retention import Housekeeper
@@ -114,7 +117,7 @@ class Participant:
 
     marketplace: Marketplace
     project: ProjectTerms
-    me: Address
+    identity: Identity
     store: BlobStore
     dataset: Dataset
     journal: Journal
@@ -135,6 +138,11 @@ class Participant:
 
     def __post_init__(self) -> None:
         self._housekeeper = Housekeeper(self.store, lambda hold: hold.account == self.me)
+
+    @property
+    def me(self) -> Address:
+        """The account that takes part."""
+        return self.identity.address
 
     def run(self, stop: threading.Event) -> None:
         """Takes part until the project ends or `stop` is set. Failures of node and store are waited out.
@@ -265,6 +273,7 @@ class Participant:
                 threads=self.options.threads,
                 progress=self.progress,
                 transform=self.transform,
+                content_key=get_content_key(self.models.access, current.index),
             )
         except (MalformedUpdateError, PayloadError) as error:
             self._passes = True
@@ -309,7 +318,8 @@ class Participant:
         record = self.models.find_settled(current.attempt)
         if record is None:
             return  # the node's logs are behind its state
-        judgement = judge_aggregate(self.project, self.store, self.models.sync(current.index), record)
+        model = self.models.sync(current.index)
+        judgement = judge_aggregate(self.project, self.store, model, record, self._attester_access(current.index))
         margin = min(_LAST_CALL_SECONDS, self.project.params.attest_seconds / 4)
         is_last_call = situation.now >= current.attest_deadline - margin
         opens = compute_vote(judgement.finding, self.options.object_when, is_last_call=is_last_call)
@@ -331,6 +341,22 @@ class Participant:
                 "share": None if row is None else record.shares[row],
             },
         )
+
+    def _attester_access(self, round_index: int) -> Access:
+        access = self.models.access
+        if not isinstance(access, SealedAccess):
+            return access
+        members = self.marketplace.get_members(self.project.project_id)
+        due = (self.project.params.owner, *(member.account for member in members if member.active))
+
+        def has_usable_key(account: Address) -> bool:
+            try:
+                key = self.keys.fetch_key(self.store, account, self.project.spec.sealing)
+            except (AccessError, StorageError, BlobMismatchError):
+                return False
+            return wrap_for(self.project, round_index + 1, bytes(32), {account: key})[account] != b""
+
+        return AttesterAccess(access, self.project, self.identity, due, has_usable_key)
 
     # The end
 

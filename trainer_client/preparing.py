@@ -28,6 +28,7 @@ def prepare_submission(
     threads: int | None = None,
     progress: Callable[[TrainingProgress], None] = lambda _progress: None,
     transform: Transform = lambda delta: delta,
+    content_key: bytes = b"",
 ) -> tuple[LocalUpdate, Submission]:
     """Trains on the model that a round starts from, and seals what came of it for the round's aggregator.
 
@@ -41,6 +42,7 @@ def prepare_submission(
       threads: how many training may use; torch's own choice if None.
       progress: is told how far training is.
       transform: what is sent instead of the honest update.
+      content_key: of the model, in a confidential project (`get_content_key`).
 
     Raises:
       MalformedUpdateError: training diverged, or the update does not fit its range.
@@ -60,4 +62,4 @@ def prepare_submission(
     quantisation = project.spec.quantisation
     update = quantise(transform(local.delta), quantisation.scale, quantisation.l2_norm_clip)
     context = project.payload_context(model.round_index, account)
-    return local, build_submission(project.srs, update, aggregator_key, context)
+    return local, build_submission(project.srs, update, aggregator_key, context, content_key)

@@ -23,6 +23,7 @@ from steelyard.errors import (
     TransactionRevertedError,
     WrongChainError,
 )
+from steelyard.rounds.access import get_content_key
 from steelyard.rounds.keys import KeyHistory, find_opening
 from steelyard.rounds.project import ProjectTerms
 from steelyard.rounds.retention import Housekeeper
@@ -185,6 +186,7 @@ class RootSource:
                 device=self.options.device,
                 threads=self.options.threads,
                 progress=self.progress,
+                content_key=get_content_key(self.models.access, current.index),
             )
         except (MalformedUpdateError, PayloadError) as error:
             self._given_up = current.attempt

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from steelyard.errors import EvidenceError
 from steelyard.gram import EvidenceBundle, Srs
+from steelyard.rounds.access import PLAIN, Access
 from steelyard.rounds.evidence import build_evidence, verify_evidence
 from steelyard.rounds.global_model import (
     GlobalModel,
@@ -59,6 +60,7 @@ def audit_round(
     srs: Srs,
     rule: Rule,
     spec: ProjectSpec,
+    access: Access = PLAIN,
 ) -> Audit:
     """Checks everything about a round: payment, aggregate and published model.
 
@@ -71,13 +73,15 @@ def audit_round(
       srs: the reference string of its verifier.
       rule: the project's.
       spec: the project's.
+      access: how to read it, if it is confidential.
 
     Raises:
+      AccessError: it is, and `access` has no key to it.
       VerificationError: as `audit_payment`, `fetch_aggregate` and `verify_published_model`.
       StorageError: the aggregate is not to be had.
     """
     bundle = audit_payment(record, chain_id, marketplace, spec.model.dimension, srs, rule)
-    aggregate = fetch_aggregate(store, srs, spec, record)
+    aggregate = fetch_aggregate(store, srs, spec, record, access)
     following = advance(model, record, aggregate, rule, spec)
-    verify_published_model(following, aggregate, spec)
-    return Audit(bundle, following, compute_model_cid(following, spec))
+    verify_published_model(following, aggregate, spec, access)
+    return Audit(bundle, following, compute_model_cid(following, spec, access))

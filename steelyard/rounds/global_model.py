@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from steelyard.errors import BlobMismatchError, CommitmentMismatchError, EvidenceError
+from steelyard.errors import AccessError, BlobMismatchError, CommitmentMismatchError, EvidenceError
 from steelyard.gram import (
     ShortnessProof,
     Srs,
@@ -22,6 +22,7 @@ from steelyard.gram import (
     verify_shortness,
 )
 from steelyard.models.safetensors_io import decode_model, encode_model, max_model_bytes
+from steelyard.rounds.access import PLAIN, Access
 from steelyard.rounds.records import SettledRound
 from steelyard.rules.registry import Rule
 from steelyard.rules.weighing import Weighing
@@ -39,21 +40,50 @@ class GlobalModel:
     parameters: ParameterVector
 
 
-def fetch_initial_model(store: BlobStore, spec: ProjectSpec) -> GlobalModel:
+def fetch_initial_model(store: BlobStore, spec: ProjectSpec, access: Access = PLAIN) -> GlobalModel:
     """The model of round 0.
 
     Raises:
       StorageError: the store does not hand it out.
-      BlobMismatchError, MalformedModelError: what it hands out is something else.
+      BlobMismatchError, MalformedModelError, PayloadError: what it hands out is something else.
+      AccessError: the project is confidential, and `access` has no key to it.
     """
+    return _fetch_model(store, spec, spec.initial_model, 0, access)
+
+
+def fetch_published_model(
+    store: BlobStore, srs: Srs, spec: ProjectSpec, record: SettledRound, access: Access = PLAIN
+) -> GlobalModel:
+    """The model that a final round's aggregator published, as more than half of those whom it paid found it right.
+
+    Raises:
+      StorageError, VerificationError, AccessError: as `fetch_aggregate` and `fetch_initial_model`.
+    """
+    aggregate = fetch_aggregate(store, srs, spec, record, access)
+    return _fetch_model(store, spec, aggregate.next_model, record.round_index + 1, access)
+
+
+def _fetch_model(store: BlobStore, spec: ProjectSpec, cid: Cid, round_index: int, access: Access) -> GlobalModel:
+    _require_access(spec, access)
     shapes = spec.model.shapes
-    return GlobalModel(0, decode_model(store.get(spec.initial_model, max_model_bytes(shapes)), shapes))
+    blob = store.get(cid, max_model_bytes(shapes) + access.content_overhead)
+    return GlobalModel(round_index, decode_model(access.open_model(round_index, blob), shapes))
 
 
-def fetch_aggregate(store: BlobStore, srs: Srs, spec: ProjectSpec, record: SettledRound) -> Aggregate:
+def _require_access(spec: ProjectSpec, access: Access) -> None:
+    if spec.confidential and access is PLAIN:
+        error = AccessError("this project is confidential: its models and aggregates need a key")
+        error.hint = "Name the keystore of somebody who may read it."
+        raise error
+
+
+def fetch_aggregate(
+    store: BlobStore, srs: Srs, spec: ProjectSpec, record: SettledRound, access: Access = PLAIN
+) -> Aggregate:
     """The aggregate that a settled round published: opens its commitment, and shows shortness if the project asks so.
 
     Raises:
+      AccessError: the project is confidential, and `access` has no key to it.
       StorageError: the store does not hand it out.
       BlobMismatchError, PayloadError: what it hands out is something else, or malformed.
       CommitmentMismatchError: it is not the weighted sum of what the trainers committed to, or its blinders are not
@@ -63,8 +93,9 @@ def fetch_aggregate(store: BlobStore, srs: Srs, spec: ProjectSpec, record: Settl
     dimension, blocks = spec.model.dimension, srs.count_blocks(spec.model.dimension)
     rows = record.n * blocks
     sizes = (dimension, blocks, shortness_length(srs.payload, rows) if spec.shortness == "required" else 0)
-    cid = record.settlement.aggregate_cid
-    aggregate = decode_aggregate(store.get(cid, max_aggregate_bytes(*sizes)), *sizes)
+    _require_access(spec, access)
+    blob = store.get(record.settlement.aggregate_cid, max_aggregate_bytes(*sizes) + access.aggregate_overhead)
+    aggregate = decode_aggregate(access.open_aggregate(record.round_index + 1, blob), *sizes)
     subject = f"the aggregate of round {record.round_index}"
     if b"".join(blinder.to_bytes(32, "big") for blinder in aggregate.blinders) != record.settlement.blinders:
         raise CommitmentMismatchError(f"{subject} with blinders other than those on chain")
@@ -107,32 +138,47 @@ def move(model: GlobalModel, aggregate: NDArray[np.int64], normaliser: int, spec
     return GlobalModel(model.round_index + 1, parameters)
 
 
-def verify_published_model(model: GlobalModel, aggregate: Aggregate, spec: ProjectSpec) -> None:
+def verify_published_model(model: GlobalModel, aggregate: Aggregate, spec: ProjectSpec, access: Access = PLAIN) -> None:
     """Checks that the model which an aggregate names is `model`, byte for byte.
 
     Raises:
       BlobMismatchError: it is another one.
     """
-    expected = compute_model_cid(model, spec)
+    expected = compute_model_cid(model, spec, access)
     if aggregate.next_model != expected:
         raise BlobMismatchError(str(aggregate.next_model), str(expected))
 
 
-def compute_model_cid(model: GlobalModel, spec: ProjectSpec) -> Cid:
-    """The identifier of the model's file."""
-    return compute_cid(encode_model(model.parameters, spec.model.shapes))
+def compute_model_cid(model: GlobalModel, spec: ProjectSpec, access: Access = PLAIN) -> Cid:
+    """The identifier of the model as it is published."""
+    return compute_cid(encode_published_model(model, spec, access))
+
+
+def encode_published_model(model: GlobalModel, spec: ProjectSpec, access: Access = PLAIN) -> bytes:
+    """The model as it is published: its file, sealed where the project is confidential.
+
+    Raises:
+      AccessError: the aggregate that led to it was not opened with `access`.
+    """
+    return access.seal_model(model.round_index, encode_model(model.parameters, spec.model.shapes))
 
 
 def sync_global_model(
-    model: GlobalModel, final_rounds: Iterable[SettledRound], store: BlobStore, srs: Srs, rule: Rule, spec: ProjectSpec
+    model: GlobalModel,
+    final_rounds: Iterable[SettledRound],
+    store: BlobStore,
+    srs: Srs,
+    rule: Rule,
+    spec: ProjectSpec,
+    access: Access = PLAIN,
 ) -> GlobalModel:
     """Brings a model up to date with the final rounds that it has not seen.
 
     Raises:
-      StorageError, VerificationError: as `fetch_aggregate` and `advance`.
+      StorageError, VerificationError, AccessError: as `fetch_aggregate` and `advance`.
     """
     for record in final_rounds:
         if record.round_index >= model.round_index:
-            aggregate = fetch_aggregate(store, srs, spec, record)
+            aggregate = fetch_aggregate(store, srs, spec, record, access)
             model = advance(model, record, aggregate, rule, spec)
     return model
