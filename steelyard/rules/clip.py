@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from math import isqrt
 
 import numpy as np
+from numpy.typing import NDArray
 
 from steelyard.constants import ONE
-from steelyard.rules.matrix import IndexSet, Integers
-from steelyard.types import Gram
+from steelyard.rules.matrix import IndexSet, Integers, Matrix, widen
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,18 +25,33 @@ class Clipping:
     row_sum: int = 1
     sets: tuple[IndexSet, ...] = ()
 
-    def mix(self, gram: Gram) -> Gram:
+    def mix(self, gram: Matrix) -> Matrix:
         """The Gram matrix of the clipped rows: `⌊s_i·s_j·G_ij / 2^64⌋`."""
-        factors = np.array(self.factors, dtype=object)
-        mixed: Gram = (factors[:, None] * factors[None, :] * gram) >> 64
-        return mixed
+        gram = widen(gram, 2**9)
+        if gram.dtype == object:
+            factors = np.array(self.factors, dtype=object)
+            mixed: Matrix = (factors[:, None] * factors[None, :] * gram) >> 64
+            return mixed
+        return _scale(gram, np.array(self.factors, dtype=np.uint64))
 
     def pull_back(self, weights: Integers) -> Integers:
         """Weights of clipped rows, in Q32, as weights of the rows themselves."""
         return tuple(weight * factor >> 32 for weight, factor in zip(weights, self.factors, strict=True))
 
 
-def clip_to_median(gram: Gram, f: int) -> Clipping:
+def _scale(gram: Matrix, factors: NDArray[np.uint64]) -> Matrix:
+    """`⌊s_i·s_j·G_ij / 2^64⌋` in int64: `|G_ij| < 2^54`, in limbs of 27 bits, times a product in limbs of 32."""
+    products = factors[:, None] * factors[None, :]
+    high, low = (products >> 32).astype(np.int64), (products & 0xFFFFFFFF).astype(np.int64)
+    is_one = factors == ONE
+    high[np.outer(is_one, is_one)] = ONE  # a product of 2^64 has no room in 64 bits
+    upper, lower = gram >> 27, gram & (1 << 27) - 1
+    below = (low * upper + (low * lower >> 27)) >> 5
+    scaled: Matrix = (high * upper + (high * lower + below >> 27)) >> 5
+    return scaled
+
+
+def clip_to_median(gram: Matrix, f: int) -> Clipping:
     r"""Finds `s_i = min(1, √(m / G_ii))` with `m` the lower median of the diagonal, rounded down in Q32.
 
     With `m = 0`, that is if at least half of the rows are zero, every row that is not zero gets the factor 0.

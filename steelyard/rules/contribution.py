@@ -8,12 +8,17 @@ from dataclasses import dataclass
 from math import isqrt
 from typing import Final
 
+import numpy as np
+
 from steelyard.constants import ONE
-from steelyard.rules.matrix import Integers
-from steelyard.types import Gram
+from steelyard.rules.cosines import MAX_SQUARED_COSINE, compute_squared_cosines, square_q32
+from steelyard.rules.matrix import Integers, Matrix
 
 NOISE_FACTOR: Final = 16
 """The square of how many standard deviations a row's cosine must stand above chance: `4²`."""
+
+_WEIGHT_LIMB_BITS: Final = 20
+_WEIGHT_LIMB_MASK: Final = (1 << _WEIGHT_LIMB_BITS) - 1
 
 _PRECISION: Final = 256  # bits of the square roots, of which 64 are kept
 
@@ -102,28 +107,38 @@ def compute_exp2neg(kappa: int) -> int:
     return value >> (kappa >> 32)
 
 
-def compute_kappa(gram: Gram, row: int, discount: CopyDiscount) -> int:
-    """`κ_i`, the sum of a power of the row's positive cosines with the others, in Q32.
+def compute_kappas(gram: Matrix, discount: CopyDiscount) -> Integers:
+    """`κ_i`, the sum of a power of each row's positive cosines with the others, in Q32.
 
     References:
       docs/rules.md, "Copies". Agarwal, Dahleh, Sarkar, `A Marketplace for Data: An Algorithmic Solution
       <https://arxiv.org/abs/1805.08125>`_, EC 2019, "robustness to replication". Their measure of similarity is left
       open; here it is a power of the cosine, which spares rows that merely agree.
     """
-    kappa = 0
-    for other, inner in enumerate(gram[row]):
-        product = gram[row, row] * gram[other, other]
-        if other != row and inner > 0 and product > 0:
-            power = (inner * inner << 32) // product
-            if discount.limit is not None:
-                power = min(power, discount.limit)
-            for _ in range(discount.squarings):
-                power = power * power >> 32
-            kappa += discount.weight * power
-    return int(kappa)
+    powers = compute_squared_cosines(gram)
+    powers[np.asarray(gram <= 0, dtype=bool)] = 0
+    np.fill_diagonal(powers, 0)
+    powers = np.minimum(powers, discount.limit or MAX_SQUARED_COSINE)
+    for _ in range(discount.squarings):
+        powers = np.minimum(square_q32(powers), MAX_SQUARED_COSINE)
+    kappas: list[int] = (discount.weight * powers.sum(axis=1)).tolist()
+    return tuple(kappas)
 
 
-def compute_merits(gram: Gram, weights: Integers, d: int, discount: CopyDiscount) -> tuple[Merit, ...]:
+def compute_pulls(gram: Matrix, weights: Integers) -> list[int]:
+    """`Σ_j w_j·G_ij` for each row, exactly, for up to `2^11` rows."""
+    count = max(weights).bit_length() // _WEIGHT_LIMB_BITS + 1
+    limbs = np.array(
+        [[weight >> _WEIGHT_LIMB_BITS * k & _WEIGHT_LIMB_MASK for k in range(count)] for weight in weights]
+    )
+    high, low = ((part.astype(np.int64) @ limbs).tolist() for part in (gram >> 32, gram & 0xFFFFFFFF))
+    return [
+        sum((h << 32) + l << _WEIGHT_LIMB_BITS * k for k, (h, l) in enumerate(zip(*row, strict=True)))
+        for row in zip(high, low, strict=True)
+    ]
+
+
+def compute_merits(gram: Matrix, weights: Integers, d: int, discount: CopyDiscount) -> tuple[Merit, ...]:
     """Each row's merit in a weighted sum of the rows.
 
     Args:
@@ -136,15 +151,13 @@ def compute_merits(gram: Gram, weights: Integers, d: int, discount: CopyDiscount
       docs/rules.md, "Contribution". `ψ` is the Shapley value of the game
       `v(S) = ‖Σ_{i∈S} w_i·u_i‖² − Σ_{i∈S} ‖w_i·u_i‖²`.
     """
-    n = len(weights)
-    pulls = [sum(weight * int(inner) for weight, inner in zip(weights, gram[i], strict=True)) for i in range(n)]
+    pulls = compute_pulls(gram, weights)
     energy = sum(weight * pull for weight, pull in zip(weights, pulls, strict=True))
     merits = []
-    for i, (weight, pull) in enumerate(zip(weights, pulls, strict=True)):
-        squared_norm = int(gram[i, i])
+    norms, kappas = gram.diagonal().tolist(), compute_kappas(gram, discount)
+    for weight, pull, squared_norm, kappa in zip(weights, pulls, norms, kappas, strict=True):
         agreement = pull - weight * squared_norm
         others = energy - 2 * weight * pull + weight * weight * squared_norm
-        kappa = compute_kappa(gram, i, discount)
         merits.append(
             Merit(
                 agreement=agreement,

@@ -7,7 +7,6 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from steelyard.errors import MalformedUpdateError
-from steelyard.types import Gram
 
 _INT64_MIN = -(2**63)
 _INT64_MAX = 2**63 - 1
@@ -22,8 +21,8 @@ Integers = tuple[int, ...]
 """One exact integer per row."""
 
 
-def check_gram(matrix: ArrayLike) -> Gram:
-    """Returns the matrix as Python integers, ready for arithmetic without overflow.
+def check_gram(matrix: ArrayLike) -> Matrix:
+    """Returns the matrix in int64, a copy.
 
     Args:
       matrix: shape `(n, n)`, integers in the range of an int64, symmetric.
@@ -36,20 +35,27 @@ def check_gram(matrix: ArrayLike) -> Gram:
     given = np.asarray(matrix)
     if given.dtype.kind not in "iuO":
         raise TypeError(f"a Gram matrix has integer entries, not {given.dtype}")
-    gram: Gram = given.astype(object)
-    if gram.ndim != 2 or gram.shape[0] != gram.shape[1]:
-        raise ValueError(f"a Gram matrix is square, not of shape {gram.shape}")
-    for entry in gram.ravel().tolist():
-        if type(entry) is not int:
-            raise TypeError(f"a Gram matrix has integer entries, not {type(entry).__name__}")
-        if not _INT64_MIN <= entry <= _INT64_MAX:
-            raise ValueError(f"the entry {entry} leaves the range of an int64")
-    if (gram != gram.T).any():
+    if given.ndim != 2 or given.shape[0] != given.shape[1]:
+        raise ValueError(f"a Gram matrix is square, not of shape {given.shape}")
+    gram = _narrow(given)
+    if not np.array_equal(gram, gram.T):
         raise ValueError("a Gram matrix is symmetric")
-    for row, squared_norm in enumerate(gram.diagonal()):
+    for row, squared_norm in enumerate(gram.diagonal().tolist()):
         if squared_norm < 0:
             raise MalformedUpdateError(f"row {row} of the Gram matrix has the squared norm {squared_norm}")
     return gram
+
+
+def _narrow(given: NDArray[Any]) -> Matrix:
+    if given.dtype.kind == "i":
+        return given.astype(np.int64)
+    entries = given.ravel().tolist()
+    for kind in set(map(type, entries)) - {int}:
+        raise TypeError(f"a Gram matrix has integer entries, not {kind.__name__}")
+    for entry in (min(entries, default=0), max(entries, default=0)):
+        if not _INT64_MIN <= entry <= _INT64_MAX:
+            raise ValueError(f"the entry {entry} leaves the range of an int64")
+    return given.astype(np.int64)
 
 
 def widen(matrix: Matrix, factor: int) -> Matrix:
@@ -74,11 +80,10 @@ def compute_squared_distances(gram: Matrix) -> Matrix:
 
 def compute_nearest_others(distances: Matrix, count: int) -> tuple[IndexSet, ...]:
     """For each row the `count` other rows at the smallest `(distance, index)`."""
-    nearest = []
-    for row, order in enumerate(np.argsort(distances, axis=1, kind="stable").tolist()):
-        order.remove(row)
-        nearest.append(tuple(sorted(order[:count])))
-    return tuple(nearest)
+    n = len(distances)
+    order = np.argsort(distances, axis=1, kind="stable")
+    others = order[order != np.arange(n)[:, None]].reshape(n, n - 1)
+    return tuple(map(tuple, np.sort(others[:, :count], axis=1).tolist()))
 
 
 def sum_members(distances: Matrix, sets: tuple[IndexSet, ...]) -> Integers:

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
-from steelyard.rules.matrix import IndexSet, Integers, compute_nearest_others, compute_squared_distances
-from steelyard.types import Gram
+from steelyard.rules.matrix import IndexSet, Integers, Matrix, compute_nearest_others, compute_squared_distances, widen
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,27 +23,29 @@ class Neighbourhoods:
         """How many rows each sum has: `n − f`."""
         return len(self.sets[0])
 
-    def mix(self, gram: Gram) -> Gram:
+    def mix(self, gram: Matrix) -> Matrix:
         """The Gram matrix of the sums: `H_ij = Σ_{a ∈ N_i} Σ_{b ∈ N_j} G_ab`."""
-        members = np.zeros(gram.shape, dtype=np.int64)
-        for row, neighbours in enumerate(self.sets):
-            members[row, neighbours] = 1
-        # Limbs of 32 bits keep both products inside an int64 for any n below 2^15, so that numpy may multiply natively.
-        low = (gram & 0xFFFFFFFF).astype(np.int64)
-        high = (gram >> 32).astype(np.int64)
-        mixed: Gram = ((members @ high @ members.T).astype(object) << 32) + (members @ low @ members.T).astype(object)
+        members = self._make_members().astype(np.float64)
+        gram = widen(gram, self.row_sum**2)
+        # Sums of limbs of 32 bits stay below 2^53, so that BLAS may multiply, and nothing is rounded.
+        low = (members @ (gram & 0xFFFFFFFF).astype(np.float64) @ members.T).astype(np.int64)
+        high = (members @ (gram >> 32).astype(np.float64) @ members.T).astype(np.int64)
+        mixed: Matrix = (high.astype(gram.dtype) << 32) + low
         return mixed
 
     def pull_back(self, weights: Integers) -> Integers:
         """Weights of sums as weights of the rows: row `a` gets the weights of all the sums that it is part of."""
-        totals = [0] * len(self.sets)
-        for weight, neighbours in zip(weights, self.sets, strict=True):
-            for row in neighbours:
-                totals[row] += weight
+        totals: list[int] = (np.array(weights, dtype=np.int64) @ self._make_members()).tolist()
         return tuple(totals)
 
+    def _make_members(self) -> NDArray[np.int64]:
+        """One where the column is a member of the row's set."""
+        members = np.zeros((len(self.sets),) * 2, dtype=np.int64)
+        np.put_along_axis(members, np.array(self.sets), 1, axis=1)
+        return members
 
-def mix_nearest_neighbours(gram: Gram, f: int) -> Neighbourhoods:
+
+def mix_nearest_neighbours(gram: Matrix, f: int) -> Neighbourhoods:
     """Finds for each row itself and the `n − f − 1` others at the smallest `(distance, index)`.
 
     Args:

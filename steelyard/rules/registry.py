@@ -24,14 +24,13 @@ from steelyard.rules.contribution import GENTLE, NO_MERIT, SHARP, CopyDiscount, 
 from steelyard.rules.flag import weigh_by_flag
 from steelyard.rules.foolsgold import weigh_by_dissimilarity
 from steelyard.rules.geometric_median import weigh_by_geometric_median
-from steelyard.rules.matrix import check_gram
+from steelyard.rules.matrix import Matrix, check_gram
 from steelyard.rules.mixing import mix_nearest_neighbours
 from steelyard.rules.nearest import select_nearest_to_pivot
 from steelyard.rules.screening import screen
 from steelyard.rules.selection import select_everyone, select_multi_krum
 from steelyard.rules.trust import weigh_by_trust
 from steelyard.rules.weighing import Mixing, Selection, Weighing
-from steelyard.types import Gram
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +49,8 @@ class Rule:
     """
 
     name: str
-    pre_aggregators: tuple[Callable[[Gram, int], Mixing], ...]
-    selector: Callable[[Gram, int], Selection]
+    pre_aggregators: tuple[Callable[[Matrix, int], Mixing], ...]
+    selector: Callable[[Matrix, int], Selection]
     on_chain: bool = False
     rooted: bool = False
     historic: bool = False
@@ -111,7 +110,7 @@ class Rule:
             opposed = ()
         return Weighing(
             rule=self.name,
-            gram=original,
+            gram=original.astype(object),
             f=f,
             d=d,
             mixings=mixings,
@@ -122,11 +121,11 @@ class Rule:
             contributions=contributions + (0,) * self.rooted,
             opposed=opposed,
             rooted=self.rooted,
-            history=past,
+            history=None if past is None else past.astype(object),
             screening=screening,
         )
 
-    def _check_history(self, history: ArrayLike | None, rows: int) -> Gram | None:
+    def _check_history(self, history: ArrayLike | None, rows: int) -> Matrix | None:
         if self.historic != (history is not None):
             raise ValueError(f"the rule {self.name} is weighed {'with' if self.historic else 'without'} a history")
         past = None if history is None else check_gram(history)

@@ -8,8 +8,7 @@ import numpy as np
 
 from steelyard.constants import ONE
 from steelyard.rules.contribution import NOISE_FACTOR
-from steelyard.rules.matrix import IndexSet, Integers
-from steelyard.types import Gram
+from steelyard.rules.matrix import IndexSet, Integers, Matrix
 
 _NORM_SHIFT: Final = 64  # a length in Q32 is the root of a squared norm in Q64
 
@@ -28,9 +27,9 @@ class Screening:
     kept: IndexSet
     removed: IndexSet
 
-    def keep(self, gram: Gram) -> Gram:
+    def keep(self, gram: Matrix) -> Matrix:
         """The Gram matrix of the kept rows."""
-        rest: Gram = gram[np.ix_(self.kept, self.kept)]
+        rest: Matrix = gram[np.ix_(self.kept, self.kept)]
         return rest
 
     def pull_back(self, weights: Integers) -> Integers:
@@ -39,27 +38,28 @@ class Screening:
         return tuple(own.get(row, 0) for row in range(len(self.scores)))
 
 
-def compute_cosines(gram: Gram) -> Gram:
+def compute_cosines(gram: Matrix) -> Matrix:
     """Cosines in Q32, towards zero, at most one in absolute value; 0 with a row of no length. Shape `(n, n)`."""
+    gram = gram.astype(object)
     norms = np.array([isqrt(int(norm) << _NORM_SHIFT) for norm in gram.diagonal()], dtype=object)
     products = norms[:, None] * norms[None, :]
     sizes = np.minimum((np.abs(gram) << 96) // np.where(products > 0, products, 1), ONE)
-    cosines: Gram = np.where(products > 0, np.where(gram < 0, -sizes, sizes), 0)
+    cosines: Matrix = np.where(products > 0, np.where(gram < 0, -sizes, sizes), 0)
     return cosines
 
 
-def compute_support(cosines: Gram) -> Gram:
+def compute_support(cosines: Matrix) -> Matrix:
     """What each row says for each other: a negative cosine counts in full, a positive one as `c − c²`.
 
     Copies thus say nothing for each other, and nobody more than a quarter, so that a few who agree among themselves do
     not outweigh many who disagree with them.
     """
-    support: Gram = np.where(cosines > 0, cosines - (cosines * cosines >> 32), cosines)
+    support: Matrix = np.where(cosines > 0, cosines - (cosines * cosines >> 32), cosines)
     np.fill_diagonal(support, 0)
     return support
 
 
-def screen(gram: Gram, f: int, d: int) -> Screening:
+def screen(gram: Matrix, f: int, d: int) -> Screening:
     r"""Removes, up to `f` times, the row with the least support, as long as the rest is against it beyond chance.
 
     A row's score is its support by all rows that are left. It goes if the score is negative and

@@ -31,7 +31,7 @@ def weigh_by_trust(gram: Matrix, f: int) -> Graded:
     root = len(gram) - 1
     weights, trust = [], []
     for row in range(root):
-        inner, product = int(gram[row, root]), int(gram[row, row] * gram[root, root])
+        inner, product = int(gram[row, root]), int(gram[row, row]) * int(gram[root, root])
         is_trusted = inner > 0 and product > 0
         weights.append(min((inner << 32) // int(gram[row, row]), MAX_WEIGHT) if is_trusted else 0)
         # Rounded up: then no row enters longer than its trust allows, and the step is no longer than the root.

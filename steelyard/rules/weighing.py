@@ -6,7 +6,7 @@ from typing import Protocol
 
 from steelyard.rules.clip import Clipping
 from steelyard.rules.contribution import Merit
-from steelyard.rules.matrix import IndexSet, Integers, compute_cosine
+from steelyard.rules.matrix import IndexSet, Integers, Matrix, compute_cosine
 from steelyard.rules.mixing import Neighbourhoods
 from steelyard.rules.nearest import Company
 from steelyard.rules.screening import Screening
@@ -25,7 +25,7 @@ class Mixing(Protocol):
     def sets(self) -> tuple[IndexSet, ...]:
         """The sets that define the map, as far as a verifier must be told."""
 
-    def mix(self, gram: Gram) -> Gram:
+    def mix(self, gram: Matrix) -> Matrix:
         """The Gram matrix of the mixed rows."""
 
     def pull_back(self, weights: Integers) -> Integers:
