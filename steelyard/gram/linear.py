@@ -16,6 +16,8 @@ _LIMB_BITS: Final = 32
 _LIMB_MASK: Final = 2**_LIMB_BITS - 1
 _ROWS_AT_ONCE: Final = 32
 _COLUMNS_AT_ONCE: Final = 2**16
+_ENTRIES_AT_ONCE: Final = 2**18
+"""Of a block of all rows, which then stays in the cache: 2 MiB."""
 
 _HISTORIES: Final = 2**7
 
@@ -95,9 +97,12 @@ def compute_gram(updates: Rows) -> Gram:
     largest = check_rows(updates)
     if d * largest**2 > 2**63 - 1:
         raise ValueError(f"inner products of {d:,} entries up to {largest:,} may leave the range of an int64")
-    columns = _COLUMNS_AT_ONCE if updates.dtype == np.int16 else _COLUMNS_AT_ONCE >> 3
+    exact = _COLUMNS_AT_ONCE if updates.dtype == np.int16 else _COLUMNS_AT_ONCE >> 3
+    columns = min(max(_ENTRIES_AT_ONCE // n, 1), exact, d)
     total = np.zeros((n, n), dtype=np.int64)
+    block = np.empty((n, columns))
     for start in range(0, d, columns):
-        piece = updates[:, start : start + columns].astype(np.float64)
+        piece = block[:, : d - start]
+        piece[:] = updates[:, start : start + columns]
         total += (piece @ piece.T).astype(np.int64)
     return total.astype(np.object_)
