@@ -27,6 +27,7 @@ GROUPS = {
     "keys": Group("scripts.keys", "Make, import, show, rotate and register keys."),
     "backend": Group("backend.cli", "Index the chain, serve it over REST, keep deadlines."),
     "verify": Group("scripts.verify", "Check a round from public data."),
+    "storage": Group("scripts.storage", "Look after a blob store: what it holds, keeps and lets go of."),
     "srs": Group("scripts.srs", "Import and check the reference strings of proofs."),
     "simulate": Group("simulation.cli", "Play projects without a chain, with attacks."),
     "demo": Group("scripts.demo.cli", "Run a whole project on a local chain and check it."),

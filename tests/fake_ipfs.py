@@ -40,7 +40,7 @@ class Handler(BaseHTTPRequestHandler):
         query = {name: values[0] for name, values in parse_qs(target.query).items()}
         fake.requests.append((target.path.removeprefix("/api/v0/"), query))
         for part, misbehave in list(fake.misbehaviours.items()):
-            if part in target.path:
+            if part in self.path:
                 self.last = True
                 try:
                     done = misbehave(self)
@@ -145,7 +145,7 @@ class FakeIpfs:
     blocks: dict[Cid, bytes] = field(default_factory=dict)
     pins: set[Cid] = field(default_factory=set)
     misbehaviours: dict[str, Misbehaviour] = field(default_factory=dict)
-    """By a part of the path."""
+    """By a part of the path, its query included."""
     forgets_pins: bool = False
     requests: list[tuple[str, dict[str, str]]] = field(default_factory=list)
 

@@ -128,8 +128,7 @@ def let_go(store: BlobStore, hold: Hold) -> bool:
         return False
     if not blob.startswith(_FIRST_BYTES):
         return False
-    store.release(hold.cid)
-    return True
+    return store.release(hold.cid)
 
 
 class Housekeeper:

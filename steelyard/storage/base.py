@@ -94,14 +94,14 @@ class BlobStore(ABC):
         with self._translated("pin", cid):
             self._pin(cid)
 
-    def release(self, cid: Cid) -> None:
-        """Lets the store forget `cid`, now or later. Releasing what is not there is harmless.
+    def release(self, cid: Cid) -> bool:
+        """Lets the store forget `cid`, now or later, and returns whether it was keeping it.
 
         Raises:
           StorageUnavailableError: the store cannot be reached, or failed.
         """
         with self._translated("release", cid):
-            self._release(cid)
+            return self._release(cid)
 
     def measure(self) -> Usage | None:
         """What the store holds; None for a store that only hands out.
@@ -133,8 +133,9 @@ class BlobStore(ABC):
         if not self._has(cid):
             raise BlobNotFoundError(str(cid))
 
-    def _release(self, cid: Cid) -> None:  # noqa: B027 - not abstract: who keeps nothing has nothing to let go of
+    def _release(self, cid: Cid) -> bool:  # noqa: ARG002 - who keeps nothing has nothing to let go of
         """Lets go of `cid`, if it is there."""
+        return False
 
     def _measure(self) -> Usage | None:
         return None

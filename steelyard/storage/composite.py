@@ -83,9 +83,8 @@ class CompositeBlobStore(BlobStore):
         if not pinned:
             raise _summarise(cid, failures) if failures else ReadOnlyStoreError("none of the stores keeps anything")
 
-    def _release(self, cid: Cid) -> None:
-        for store in self._stores:
-            store.release(cid)
+    def _release(self, cid: Cid) -> bool:
+        return sum(store.release(cid) for store in self._stores) > 0
 
     def _measure(self) -> Usage | None:
         """The largest of what its stores hold: the same blobs lie in several."""

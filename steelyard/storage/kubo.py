@@ -110,12 +110,14 @@ class KuboBlobStore(BlobStore):
     def _pin(self, cid: Cid) -> None:
         self._find("pin/add", cid, _ANSWER_BYTES, {"recursive": "true"})
 
-    def _release(self, cid: Cid) -> None:
+    def _release(self, cid: Cid) -> bool:
         try:
             self._call("pin/rm", {"arg": str(cid), "recursive": "true"})
         except RpcError as error:
             if "not pinned" not in error.message:
                 raise
+            return False
+        return True
 
     def _measure(self) -> Usage:
         stat = _parse_lines(self._call("repo/stat", {}))[-1]

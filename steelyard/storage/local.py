@@ -54,8 +54,12 @@ class LocalBlobStore(BlobStore):
     def _has(self, cid: Cid) -> bool:
         return self._path(cid).is_file()
 
-    def _release(self, cid: Cid) -> None:
-        self._path(cid).unlink(missing_ok=True)
+    def _release(self, cid: Cid) -> bool:
+        try:
+            self._path(cid).unlink()
+        except FileNotFoundError:
+            return False
+        return True
 
     def _measure(self) -> Usage:
         sizes = [entry.stat().st_size for entry in os.scandir(self._root) if not entry.name.startswith(_PARTIAL)]

@@ -23,8 +23,8 @@ class MemoryBlobStore(BlobStore):
     def _has(self, cid: Cid) -> bool:
         return cid in self._blobs
 
-    def _release(self, cid: Cid) -> None:
-        self._blobs.pop(cid, None)
+    def _release(self, cid: Cid) -> bool:
+        return self._blobs.pop(cid, None) is not None
 
     def _measure(self) -> Usage:
         return Usage(len(self._blobs), sum(map(len, list(self._blobs.values()))))

@@ -106,7 +106,7 @@ def test_threads_share_a_store(store: BlobStore) -> None:
 def test_what_is_released_is_let_go_of_and_may_be_put_again(store: BlobStore) -> None:
     cid = store.put(b"released")
     store.release(cid)
-    store.release(cid)
-    store.release(compute_cid(b"never there"))
+    assert not store.release(cid)
+    assert not store.release(compute_cid(b"never there"))
     assert store.put(b"released") == cid
     assert store.get(cid, 8) == b"released"

@@ -228,10 +228,10 @@ class Arena:
         assert balances["contract"] == owed + balances["burnt"]
 
 
-def make_arena(state: Path, devnet: Devnet, rule: Rule = DEFAULT_RULE) -> Arena:
-    """A project whose only round collects, with the first aggregator."""
+def make_arena(state: Path, devnet: Devnet, rule: Rule = DEFAULT_RULE, rounds: int = 1) -> Arena:
+    """A project whose first round collects, with the first aggregator."""
     named = Address(devnet.account(FIRST).address)
-    world = make_world(state, devnet, rounds=1, start=False, rule=rule, aggregator=named)  # type: ignore[arg-type]
+    world = make_world(state, devnet, rounds=rounds, start=False, rule=rule, aggregator=named)  # type: ignore[arg-type]
     digits = load_dataset("digits:")
     np.savez(state / "digits.npz", features=digits.features[:EXAMPLES], labels=digits.labels[:EXAMPLES])
     arena = Arena(world, f"npz:{state / 'digits.npz'}?classes=10", state / "blobs")

@@ -154,10 +154,10 @@ class TestLettingGo:
 class Unreachable(MemoryBlobStore):
     down = True
 
-    def _release(self, cid: Cid) -> None:
+    def _release(self, cid: Cid) -> bool:
         if self.down:
             raise StorageUnavailableError("down")
-        super()._release(cid)
+        return super()._release(cid)
 
 
 class TestHousekeeper:

@@ -183,8 +183,8 @@ class TestPinning:
         store.pin(cid)
         assert store.is_pinned(cid)
         assert list(store.list_pins()) == [str(cid)]
-        store.release(cid)
-        store.release(cid)
+        assert store.release(cid)
+        assert not store.release(cid)
         assert not store.is_pinned(cid)
         assert store.has(cid), "still there until garbage is collected"
         assert store.collect_garbage() == 3
