@@ -12,6 +12,7 @@ from typing import Protocol
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from simulation.attacks.base import Updates
 from steelyard.errors import MalformedUpdateError
@@ -53,29 +54,72 @@ class ExactCohort:
         return updates
 
 
-@dataclass(frozen=True, slots=True)
-class BatchPlan:
-    """The batches of one trainer's round, as `trainer_client.training` draws them.
+@dataclass(frozen=True, slots=True, eq=False)
+class Steps:
+    """One trainer's steps in a round: its batches, as `trainer_client.training` draws them.
 
     Attributes:
-      orders: the rows of each epoch in their order, shape `(epochs, N)`.
-      size: rows of a batch; the last of an epoch may have fewer.
+      rows: of everybody's examples, shape `(steps, batch)`. The last batch of an epoch is filled up.
+      shares: what each row weighs in the mean loss of its step, the same shape; what was filled up weighs nothing.
     """
 
-    orders: NDArray[np.int64]
-    size: int
+    rows: NDArray[np.int64]
+    shares: NDArray[np.float32]
 
     @classmethod
-    def draw(cls, examples: int, phase: TrainingPhase, seed: int) -> "BatchPlan":
-        """The plan for a trainer with so many examples."""
+    def draw(cls, start: int, examples: int, phase: TrainingPhase, seed: int) -> "Steps":
+        """The steps of the trainer whose examples are the rows from `start` on."""
         rng = np.random.Generator(np.random.PCG64(seed))
-        return cls(np.stack([rng.permutation(examples) for _ in range(phase.epochs)]), phase.batch_size)
+        size = phase.batch_size
+        batches = -(-examples // size)
+        rows = np.full((phase.epochs, batches * size), start)
+        for epoch in rows:
+            epoch[:examples] += rng.permutation(examples)
+        shares = np.zeros((phase.epochs, batches * size), dtype=np.float32)
+        shares[:, :examples] = 1 / size
+        last = size * (batches - 1)
+        shares[:, last:examples] = 1 / (examples - last)
+        return cls(rows.reshape(-1, size), shares.reshape(-1, size))
 
-    @property
-    def steps(self) -> int:
-        """How many batches there are."""
-        epochs, examples = self.orders.shape
-        return int(epochs * -(-examples // self.size))
+
+class ExamplePool:
+    """Everybody's examples in one tensor, for cohorts that train many at once.
+
+    Attributes:
+      features: float32, shape `(ΣN, …)`.
+      labels: int64, shape `(ΣN,)`.
+    """
+
+    def __init__(self, spec: ProjectSpec, datasets: Sequence[Dataset], seed_of: SeedOf) -> None:
+        self._spec, self._seed_of = spec, seed_of
+        self._lengths = [len(dataset) for dataset in datasets]
+        self._starts = np.cumsum([0, *self._lengths]).tolist()
+        self.features = torch.from_numpy(np.concatenate([dataset.features for dataset in datasets]))
+        self.labels = torch.from_numpy(np.concatenate([dataset.labels for dataset in datasets]))
+
+    def plan(self, round_index: int, trainers: Sequence[int]) -> tuple[list[int], list[Steps], TrainingPhase]:
+        """The order in which to train, as places in `trainers`: those with the most steps first; their steps so."""
+        phase = self._spec.get_training(round_index)
+        order = sorted(range(len(trainers)), key=lambda place: -self._lengths[trainers[place]])
+        steps = []
+        for trainer in (trainers[place] for place in order):
+            seed = self._seed_of(round_index, trainer)
+            steps.append(Steps.draw(self._starts[trainer], self._lengths[trainer], phase, seed))
+        return order, steps, phase
+
+
+def iterate_steps(steps: Sequence[Steps]) -> Iterator[tuple[int, Tensor, Tensor]]:
+    """Step after step of trainers with falling numbers of steps: whoever is done drops off the end.
+
+    Yields:
+      How many are still training, `a`, and their rows and shares, both of shape `(a, batch)`.
+    """
+    counts = [len(each.rows) for each in steps]
+    for step in range(counts[0]):
+        active = sum(count > step for count in counts)
+        rows = np.stack([each.rows[step] for each in steps[:active]])
+        shares = np.stack([each.shares[step] for each in steps[:active]])
+        yield active, torch.from_numpy(rows), torch.from_numpy(shares)
 
 
 @contextmanager

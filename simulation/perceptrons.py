@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from simulation.attacks.base import Updates
-from simulation.cohort import BatchPlan, SeedOf, single_thread
+from simulation.cohort import ExamplePool, SeedOf, Steps, iterate_steps, single_thread
 from steelyard.spec import LogisticSpec, MlpSpec, ProjectSpec, TrainingPhase
 from steelyard.types import ParameterVector
 from trainer_client.data import Dataset
@@ -22,72 +22,32 @@ class PerceptronCohort:
     def __init__(
         self, spec: ProjectSpec, model: MlpSpec | LogisticSpec, datasets: Sequence[Dataset], seed_of: SeedOf
     ) -> None:
-        self._spec, self._seed_of = spec, seed_of
         self._layers = _locate_layers(model)
-        self._lengths = [len(dataset) for dataset in datasets]
-        self._starts = np.cumsum([0, *self._lengths])
-        features = np.concatenate([dataset.features.reshape(len(dataset), -1) for dataset in datasets])
-        self._features = torch.from_numpy(features)
-        self._labels = torch.from_numpy(np.concatenate([dataset.labels for dataset in datasets]))
+        self._pool = ExamplePool(spec, datasets, seed_of)
+        self._features = self._pool.features.flatten(1)
 
     def train(self, round_index: int, parameters: ParameterVector, trainers: Sequence[int]) -> Updates:
         """As `Cohort.train`."""
-        phase = self._spec.get_training(round_index)
-        # Those with the most steps first: whoever is done drops off the end.
-        order = sorted(range(len(trainers)), key=lambda row: -self._lengths[trainers[row]])
-        plans = [self._plan(round_index, trainers[row], phase) for row in order]
+        order, steps, phase = self._pool.plan(round_index, trainers)
+        updates = np.empty((len(trainers), parameters.size))
         with single_thread():
-            after = self._descend(parameters, plans, phase)
-        updates = np.empty(after.shape)
-        updates[order] = after
+            updates[order] = self._descend(parameters, steps, phase)
         return updates - parameters
 
-    def _plan(self, round_index: int, trainer: int, phase: TrainingPhase) -> "_Steps":
-        plan = BatchPlan.draw(self._lengths[trainer], phase, self._seed_of(round_index, trainer))
-        return _Steps.arrange(plan, int(self._starts[trainer]))
-
     def _descend(
-        self, parameters: ParameterVector, plans: Sequence["_Steps"], phase: TrainingPhase
+        self, parameters: ParameterVector, steps: Sequence[Steps], phase: TrainingPhase
     ) -> NDArray[np.float32]:
-        """Parameters after training, shape `(len(plans), d)`. The plans are in falling order of their steps."""
-        weights = torch.from_numpy(parameters.copy()).repeat(len(plans), 1)
+        """Parameters after training, shape `(len(steps), d)`."""
+        weights = torch.from_numpy(parameters.copy()).repeat(len(steps), 1)
         velocities, gradients = torch.zeros_like(weights), torch.zeros_like(weights)
-        steps = [len(plan.rows) for plan in plans]
-        for step in range(steps[0]):
-            active = sum(count > step for count in steps)
-            rows = torch.from_numpy(np.stack([plan.rows[step] for plan in plans[:active]]))
-            shares = torch.from_numpy(np.stack([plan.shares[step] for plan in plans[:active]]))
+        for active, rows, shares in iterate_steps(steps):
             w, v, g = weights[:active], velocities[:active], gradients[:active]
-            _compute_gradients(self._layers, w, g, self._features[rows], self._labels[rows], shares)
+            _compute_gradients(self._layers, w, g, self._features[rows], self._pool.labels[rows], shares)
             if phase.weight_decay:
                 g.add_(w, alpha=phase.weight_decay)
             v.mul_(phase.momentum).add_(g)
             w.add_(v, alpha=-phase.learning_rate)
         return weights.numpy()
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Steps:
-    """One trainer's steps: which rows, shape `(steps, batch)`, and what each weighs in the step's mean loss.
-
-    The last batch of an epoch is filled up with rows that weigh nothing.
-    """
-
-    rows: NDArray[np.int64]
-    shares: NDArray[np.float32]
-
-    @classmethod
-    def arrange(cls, plan: BatchPlan, start: int) -> "_Steps":
-        """The steps of a plan whose trainer's rows begin at `start` among everybody's."""
-        (epochs, examples), size = plan.orders.shape, plan.size
-        batches = -(-examples // size)
-        rows = np.full((epochs, batches * size), start)
-        rows[:, :examples] += plan.orders
-        shares = np.zeros((epochs, batches * size), dtype=np.float32)
-        shares[:, :examples] = 1 / size
-        last = size * (batches - 1)
-        shares[:, last:examples] = 1 / (examples - last)
-        return cls(rows.reshape(-1, size), shares.reshape(-1, size))
 
 
 @dataclass(frozen=True, slots=True)
