@@ -47,7 +47,12 @@ DeploymentFile = Annotated[
 ]
 StoreUrl = Annotated[
     str,
-    typer.Option("--store", envvar="STEELYARD_STORE", help="The blob store, for example `local:blobs`.", metavar="URL"),
+    typer.Option(
+        "--store",
+        envvar="STEELYARD_STORE",
+        help="The blob store: `local:PATH`, `kubo:http://…`, `gateway:https://…`, or several joined by ` + `.",
+        metavar="URL",
+    ),
 ]
 KeystoreFile = Annotated[
     Path,

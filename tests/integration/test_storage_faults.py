@@ -137,16 +137,16 @@ def test_a_node_that_is_down_at_every_step_costs_time_and_nothing_else(arena: Ar
 
 
 def play_round(arena: Arena, participants: list[Participant], between: Callable[[], None] = lambda: None) -> None:
-    """A whole round, `between` after each of its steps."""
+    """A whole round, `between` after each of its phases."""
     for participant in participants:
         assert isinstance(participant.step(), Train)
-        between()
+    between()
     service = arena.service(FIRST)
     service.step()
     between()
     for participant in participants:
         participant.step()
-        between()
+    between()
     service.step()
     between()
 

@@ -1,3 +1,4 @@
+import errno
 import os
 import random
 import subprocess
@@ -83,6 +84,24 @@ def test_a_full_disk_is_said_and_leaves_nothing_behind(tmp_path: Path) -> None:
     assert "could not store" in said
     assert "File too large" in said
     assert os.listdir(tmp_path) == [small]  # noqa: PTH208  hidden files count
+
+
+@pytest.mark.parametrize("call", ["fsync", "replace"])
+def test_a_disk_that_fills_up_at_the_last_moment_leaves_nothing_behind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str
+) -> None:
+    """File systems that allocate late say so at `fsync`, and a full directory at the rename."""
+
+    def fail(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    store = LocalBlobStore(tmp_path)
+    with monkeypatch.context() as patched:
+        patched.setattr(os, call, fail)
+        with pytest.raises(StorageUnavailableError, match="No space left on device"):
+            store.put(b"new")
+    assert list(tmp_path.iterdir()) == []
+    assert store.get(store.put(b"new"), 3) == b"new"
 
 
 def test_a_writer_killed_at_any_moment_leaves_only_whole_blobs(tmp_path: Path) -> None:
