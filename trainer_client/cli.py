@@ -153,8 +153,9 @@ def enrol(
                 "data": f"examples of shape {offer.feature_shape}, {offer.classes} classes",
                 "pays": f"{money(offer.pay_per_round)} a round to all trainers together, {offer.rounds} rounds",
                 "locks": f"{money(offer.stake)} of stake",
-                "slashes": f"{money(offer.slash)} at {offer.max_strikes} strikes",
-                "removes": f"after {offer.max_absences} absences in a row, stake returned",
+                **{rung.fault.value: rung.describe(money, offer.stake) for rung in offer.ladder},
+                "updates": f"sealed for the round's aggregator, {offer.sealing}",
+                "models": "confidential: for owner and members" if offer.confidential else "public",
                 "a round takes": f"{format_duration(offer.submit_seconds)} to submit, "
                 f"{format_duration(offer.settle_seconds)} to settle, {format_duration(offer.attest_seconds)} to attest",
                 "reputation": f"{offer.min_reputation_bps / 100:g} % asked, yours is {reputation / 100:g} %",
@@ -174,7 +175,8 @@ def enrol(
     receipt = market.enrol(terms.project_id)
     slot = market.get_slot(terms.project_id, identity.address)
     if as_json:
-        terms_asked = with_amounts(asdict(offer), "pay_per_round", "stake", "slash")
+        terms_asked = with_amounts(asdict(offer), "pay_per_round", "stake")
+        terms_asked["ladder"] = [rung.to_json() for rung in offer.ladder]
         print_json({"offer": terms_asked, "address": identity.address, "slot": slot, "tx": receipt.tx_hash})
     else:
         print_lines({"enrolled": f"slot {slot}", "transaction": receipt.tx_hash})
@@ -305,13 +307,20 @@ def status(
         if shown.status is ProjectStatus.RUNNING:
             lines["round"] = f"{current.index + 1} of {shown.params.rounds}, {current.status.name.lower()}"
         if members:
-            standing = compute_standing(shown, members[-1])
-            record["standing"] = with_amounts(asdict(standing), "earned", "pending")
+            standing = compute_standing(shown, members[-1], record["reputation"])
+            record["standing"] = with_amounts(asdict(standing), "earned", "pending") | {
+                "next_absence": standing.next_absence.to_json(),
+                "next_strike": standing.next_strike.to_json(),
+            }
+            next_absence, next_strike = (
+                penalty.describe(money, record["reputation"])
+                for penalty in (standing.next_absence, standing.next_strike)
+            )
             lines |= {
                 "member": "active" if standing.active else "no more",
                 "earned": f"{money(standing.earned)}, {money(standing.pending)} more if this round becomes final",
-                "strikes": f"{standing.strikes} of {shown.params.max_strikes}; the next {standing.next_strike}",
-                "absences": f"{standing.absences} of {shown.params.max_absences}; the next {standing.next_absence}",
+                "absences": f"{standing.absences} in a row; {next_absence}",
+                "strikes": f"{standing.strikes}; {next_strike}",
             }
         else:
             lines["member"] = "never"

@@ -1,4 +1,4 @@
-"""What a project asks of a trainer and pays, and what its next fault would cost: the small print before one signs."""
+"""What a project asks of a trainer and pays, and where a member stands: the small print before one signs."""
 
 from dataclasses import dataclass
 
@@ -6,6 +6,7 @@ from steelyard.chain.records import Member, Project
 from steelyard.constants import BPS
 from steelyard.rounds.project import ProjectTerms
 from steelyard.types import Address
+from trainer_client.ladder import Penalty, Rung, compute_ladder, compute_next_penalties
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,16 +23,17 @@ class Offer:
     pay_per_round: int
     """What the trainers of a round share, after the aggregator's fee."""
     stake: int
-    slash: int
-    """What is lost at `max_strikes`."""
-    max_strikes: int
-    max_absences: int
+    ladder: tuple[Rung, ...]
+    """What each provable fault costs."""
     min_reputation_bps: int
     enrol_deadline: int
     """Unix seconds."""
     submit_seconds: int
     attest_seconds: int
     settle_seconds: int
+    confidential: bool
+    """Whether models are encrypted for owner and members."""
+    sealing: str
     rule: str
     rooted: bool
     """Whether updates are held against one that the owner sends in each round."""
@@ -54,14 +56,14 @@ def compute_offer(terms: ProjectTerms, project: Project) -> Offer:
         rounds=params.rounds,
         pay_per_round=round_budget - round_budget * params.aggregator_fee_bps // BPS,
         stake=params.min_stake,
-        slash=params.min_stake * params.slash_bps // BPS,
-        max_strikes=params.max_strikes,
-        max_absences=params.max_absences,
+        ladder=compute_ladder(params),
         min_reputation_bps=params.min_reputation_bps,
         enrol_deadline=project.enrol_deadline,
         submit_seconds=params.submit_seconds,
         settle_seconds=params.settle_seconds,
         attest_seconds=params.attest_seconds,
+        confidential=spec.confidential,
+        sealing=spec.sealing.value,
         rule=terms.rule.name,
         rooted=terms.rule.rooted,
         owner=params.owner,
@@ -72,7 +74,7 @@ def compute_offer(terms: ProjectTerms, project: Project) -> Offer:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """Where a member stands, and what the next fault of either kind does."""
+    """Where a member stands, and what the next fault of either kind does. Amounts in token units."""
 
     active: bool
     earned: int
@@ -80,35 +82,17 @@ class Standing:
     """What the current attempt pays once it is final."""
     strikes: int
     absences: int
-    next_strike: str
-    next_absence: str
+    next_absence: Penalty
+    next_strike: Penalty
 
 
-def compute_standing(project: Project, member: Member) -> Standing:
+def compute_standing(project: Project, member: Member, reputation: int) -> Standing:
     """A member's standing.
 
     Args:
       project: the project.
       member: one of its members.
+      reputation: of its account, in basis points.
     """
-    params = project.params
-    slash = params.min_stake * params.slash_bps // BPS
-    strike = (
-        f"slashes {slash:,} of {params.min_stake:,} staked and removes you"
-        if member.strikes + 1 >= params.max_strikes
-        else f"is number {member.strikes + 1}; number {params.max_strikes} slashes {slash:,} and removes you"
-    )
-    absence = (
-        "removes you, stake returned in full"
-        if member.absences + 1 >= params.max_absences
-        else f"is number {member.absences + 1} in a row; number {params.max_absences} removes you, stake returned"
-    )
-    return Standing(
-        member.active,
-        member.earned,
-        member.share,
-        member.strikes,
-        member.absences,
-        f"costs reputation and {strike}",
-        f"costs reputation and {absence}",
-    )
+    penalties = compute_next_penalties(project, member, reputation)
+    return Standing(member.active, member.earned, member.share, member.strikes, member.absences, *penalties)

@@ -97,8 +97,10 @@ def test_from_an_empty_disk_to_a_place_in_a_project(world: World, state: Path) -
     refused = call(world, state, keystore, "enrol", project_text(world), "--yes")
     assert refused.exit_code == 7
     assert "free stake are missing" in refused.stderr
-    for promise in ("142.5 SYT a round", "locks          100 SYT", "50 SYT at 1 strikes", "yours is 50 %", "4 of 5"):
+    for promise in ("142.5 SYT a round", "locks           100 SYT", "yours is 50 %", "4 of 5"):
         assert promise in refused.stdout
+    assert "1 cost your place and 50 SYT of 100 SYT staked" in refused.stdout
+    assert refused.stdout.count("2 in a row cost your place and nothing of the stake") == 2
 
     owner = Sender(world.devnet.web3, world.account(OWNER), POLICY)
     owner.send(address, b"", value=10**18)
@@ -113,11 +115,25 @@ def test_from_an_empty_disk_to_a_place_in_a_project(world: World, state: Path) -
     status = call_json(world, state, keystore, "status", project_text(world))
     assert status["stake"] == {"free": "0", "locked": str(STAKE), "unbonding": "0", "available_at": 0}
     assert status["standing"]["strikes"] == 0
-    assert "slashes" in status["standing"]["next_strike"]
+    assert status["standing"]["next_strike"] == {
+        "number": 1,
+        "limit": 1,
+        "pay": str(285 * 10**17),
+        "reputation": 4_375,
+        "removes": True,
+        "slash": str(50 * 10**18),
+        "slashAtLimit": str(50 * 10**18),
+    }
+    absence = status["standing"]["next_absence"]
+    assert (absence["number"], absence["reputation"], absence["removes"], absence["slash"]) == (1, 4_687, False, "0")
+    ladder = {rung["fault"]: rung for rung in enrolled["offer"]["ladder"]}
+    assert (ladder["struck"]["slash"], ladder["struck"]["toPool"]) == (str(50 * 10**18), str(25 * 10**18))
+    assert {ladder[fault]["slash"] for fault in ("absent", "excluded")} == {"0"}
     assert status["keyRegistered"] is True
     text = call(world, state, keystore, "status", project_text(world))
     assert "strikes" in text.stdout
-    assert "removes you" in text.stdout
+    assert "number 1 of 1 costs no pay for the round, on average 28.5 SYT" in text.stdout
+    assert "number 2 in a row costs your place, nothing of the stake" in text.stdout
 
 
 def test_who_leaves_takes_the_stake_out(world: World, state: Path) -> None:
