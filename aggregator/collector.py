@@ -5,7 +5,9 @@ Everything else about a submission is decided by its bytes and never changes.
 """
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import Final
 
 import structlog
 
@@ -30,6 +32,8 @@ from steelyard.updates.faults import PayloadFault
 
 logger = structlog.get_logger(__name__)
 
+_PARALLEL: Final = 16
+
 
 @dataclass(frozen=True, slots=True)
 class Collection:
@@ -52,13 +56,15 @@ class Collector:
 
     def collect(self, submissions: Sequence[UpdateSubmitted]) -> Collection:
         """Fetches what is still missing and returns where every submission stands."""
-        for submission in submissions:
-            if submission.index not in self._known:
-                outcome = self._open(submission)
-                if outcome is not None:
-                    self._known[submission.index] = outcome
-                if isinstance(outcome, OpenedSubmission):
-                    self._keep(submission)
+        unknown = [submission for submission in submissions if submission.index not in self._known]
+        # At the same time: a node may look a long while for each that is not there, and the round has a deadline.
+        with ThreadPoolExecutor(_PARALLEL) as pool:
+            outcomes = list(pool.map(self._open, unknown))
+        for submission, outcome in zip(unknown, outcomes, strict=True):
+            if outcome is not None:
+                self._known[submission.index] = outcome
+            if isinstance(outcome, OpenedSubmission):
+                self._keep(submission)
         known = [(submission.index, self._known.get(submission.index)) for submission in submissions]
         return Collection(
             opened=tuple(outcome for _, outcome in known if isinstance(outcome, OpenedSubmission)),

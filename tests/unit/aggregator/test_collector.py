@@ -1,5 +1,6 @@
 """What the aggregator makes of submissions: honest ones are opened, each kind of bad one is excluded for its reason."""
 
+import threading
 import tracemalloc
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -10,7 +11,7 @@ import pytest
 from aggregator.collector import Collection, Collector
 from steelyard.chain.events import UpdateSubmitted
 from steelyard.chain.records import Exclusion, ExclusionReason
-from steelyard.errors import StorageUnavailableError
+from steelyard.errors import BlobNotFoundError, StorageUnavailableError
 from steelyard.rounds.submission import Submission
 from steelyard.storage import BlobStore, MemoryBlobStore, compute_cid
 from steelyard.types import Cid
@@ -36,6 +37,18 @@ class CountingStore(MemoryBlobStore):
         if self.down:
             raise StorageUnavailableError("no answer")
         return super()._read(cid, max_bytes) if self.lie is None else self.lie[: max_bytes + 1]
+
+
+class MeetingStore(MemoryBlobStore):
+    """Has nothing, and says so only once everybody has asked: a node that looks for each blob as long as it may."""
+
+    def __init__(self, readers: int) -> None:
+        super().__init__()
+        self._barrier = threading.Barrier(readers)
+
+    def _read(self, cid: Cid, max_bytes: int) -> bytes:
+        self._barrier.wait(timeout=30)
+        raise BlobNotFoundError(str(cid))
 
 
 @dataclass(slots=True)
@@ -204,3 +217,10 @@ def test_submissions_may_arrive_one_by_one(attempt: Attempt) -> None:
     for row in range(N):
         attempt.post(attempt.kit.submit(row))
         assert rows(collector.collect(attempt.submissions)) == list(range(row + 1))
+
+
+def test_missing_payloads_are_looked_for_at_the_same_time(attempt: Attempt) -> None:
+    for row in range(N):
+        attempt.post(attempt.bench(row).submit(), stored=False)
+    collection = attempt.collector(MeetingStore(N)).collect(attempt.submissions)
+    assert collection.pending == tuple(range(N))
