@@ -19,6 +19,7 @@ from steelyard.errors import ConfigError, StorageUnavailableError
 _FOLDER: Final = Path(__file__).parent
 _START_SECONDS: Final = 90.0
 _STOP_SECONDS: Final = 10.0
+_PORT_ATTEMPTS: Final = 3
 
 
 class IpfsNode:
@@ -83,6 +84,21 @@ class IpfsNode:
         Raises:
           ConfigError, StorageUnavailableError: as `start`.
         """
+        for _ in range(_PORT_ATTEMPTS):
+            said = self._await_first_words()
+            if said is None:
+                return
+            self.stop()
+            if "EADDRINUSE" not in said or self.address:
+                break
+            # Somebody took one of the ports meanwhile. A node that nobody knows yet may have others.
+            self._swarm_port, self._api_port, self._gateway_port = find_free_ports(3)
+            self.launch()
+        self.stop()
+        raise ConfigError(f"the IPFS node ended at once: {said}")
+
+    def _await_first_words(self) -> str | None:
+        """None once the node answers, or its last words."""
         process = self._running()
         lines: queue.SimpleQueue[str | None] = queue.SimpleQueue()
         # Reads for as long as the node runs, or its pipe fills up and it stands still.
@@ -93,12 +109,11 @@ class IpfsNode:
                 said.append(line)
                 if line.startswith('{"id"'):
                     self.address = json.loads(line)["addresses"][0]
-                    return
+                    return None
         except queue.Empty:
             self.stop()
             raise StorageUnavailableError(f"the IPFS node did not answer in {_START_SECONDS:.0f} s") from None
-        self.stop()
-        raise ConfigError(f"the IPFS node ended at once: {''.join(said).strip()}")
+        return "".join(said).strip()
 
     def stop(self) -> None:
         """Ends it. Does nothing where it is not running."""

@@ -1,6 +1,7 @@
 """The same clients as in the unit tests against real nodes: two of js-ipfs that are each other's only peer."""
 
 import random
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -122,7 +123,7 @@ def test_what_is_no_file_of_ours_is_told_from_what_is_absent(nodes: list[IpfsNod
 def test_a_node_that_was_killed_has_kept_what_it_confirmed(tmp_path: Path) -> None:
     node = IpfsNode(tmp_path / "repository")
     data = fill(1_000_000)
-    with node:
+    with socket.create_server(("127.0.0.1", int(node.url.rpartition(":")[2]))), node:  # it has to take another port
         store = KuboBlobStore(node.url, PATIENCE)
         cid = store.put(data)
         node.kill()
