@@ -21,6 +21,18 @@ contract GramStepsTest is Test {
         return GramSteps.decode(encoded, n);
     }
 
+    function testFuzz_LeavesOutTheLastRowLikeItsPlainTwin(uint256 seed) public view {
+        int256[][] memory gram = matrixOf(seed);
+        uint256 count = gram.length - 1;
+        int256[] memory expected = new int256[](count * count);
+        for (uint256 i = 0; i < count; ++i) {
+            for (uint256 j = 0; j < count; ++j) {
+                expected[i * count + j] = gram[i][j];
+            }
+        }
+        assertEq(GramSteps.withoutLast(flat(gram), gram.length), expected);
+    }
+
     function testFuzz_ScalesLikeItsPlainTwin(uint256 seed) public view {
         int256[][] memory gram = matrixOf(seed);
         uint256[] memory factors = GramSteps.clipFactors(flat(gram), gram.length);
