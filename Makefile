@@ -65,8 +65,9 @@ security: setup .venv-sec/.ok ## Analyse the contracts with slither and halmos (
 	.venv-sec/bin/pip install -q --disable-pip-version-check -r requirements-security.txt
 	@touch $@
 
-bench: setup ## Measure the proof and print tables; FULL=1 for every size
+bench: setup ## Measure the proof and the rules, and print tables; FULL=1 for every size
 	$(V)/python -m scripts.bench_gram --profile $(if $(FULL),--full) $(if $(JSON),--json)
+	$(V)/python -m scripts.bench_rules $(if $(FULL),--full) $(if $(JSON),--json)
 
 bench-peers: setup bench/peers/node_modules/.ok ## Measure the proof against circom and snarkjs, and print a table
 	$(V)/python -m scripts.bench_peers

@@ -49,7 +49,7 @@ class UnitGram:
         if largest == 0:
             zeros = np.zeros(gram.shape, dtype=np.int64)
             return cls(zeros, zeros)
-        entries = ((np.clip(gram.astype(object), -largest, largest) << UNIT_BITS) // largest).astype(np.int64)
+        entries = _divide(np.clip(gram, -largest, largest), largest)
         return cls(entries >> _LIMB_BITS, entries & _LIMB_MASK)
 
     @property
@@ -69,6 +69,16 @@ class UnitGram:
         energy = (int(weights @ (inner >> _LIMB_BITS)) + (int(weights @ (inner & _LIMB_MASK)) >> _LIMB_BITS)) >> 2
         distances: Fixed = np.maximum(diagonal - 2 * inner + energy, 0)
         return distances
+
+
+def _divide(parts: Matrix, whole: int) -> Fixed:
+    """`⌊part·2^60 / whole⌋` for parts within the whole."""
+    if whole > 1 << 52:
+        return ((parts.astype(object) << UNIT_BITS) // whole).astype(np.int64)
+    parts = parts.astype(np.int64)
+    quotients: Fixed = (parts / whole * (1 << UNIT_BITS)).astype(np.int64)
+    # The estimate is off by 2^7 at most and the remainder within 2^60: computed modulo 2^64 it is right all the same.
+    return quotients + ((parts << UNIT_BITS) - quotients * whole) // whole
 
 
 def compute_roots(values: Fixed) -> Fixed:

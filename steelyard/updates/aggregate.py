@@ -49,9 +49,10 @@ class Aggregate:
 def compute_aggregate(
     updates: Sequence[UpdateVector], weights: Sequence[int], limit: int = AGGREGATE_LIMIT
 ) -> NDArray[np.int64]:
-    """`A = Σ_i w_i u_i`, exactly, through float64 BLAS.
+    """`A = Σ_i w_i u_i`, exactly, through BLAS.
 
     Weights are cut into limbs of 31 bits: 2^7 products with 15-bit entries stay below 2^53, where a float64 is exact.
+    Where rows are only selected, sums stay below 2^24, and a float32 is.
 
     Args:
       updates: one vector of shape `(d,)` and type int16 per trainer; they may be memory-mapped.
@@ -64,7 +65,8 @@ def compute_aggregate(
     if sum(weights) * -UPDATE_MIN > limit or min(weights) < 0:
         raise ValueError(f"weights {list(weights)} are not those of a rule")
     aggregate = np.zeros(updates[0].shape, dtype=np.int64)
-    used = [(update, weight) for update, weight in zip(updates, weights, strict=True) if weight]
+    # A slice of a mapped array takes numpy ten times as long as one of a plain array.
+    used = [(np.asarray(update), weight) for update, weight in zip(updates, weights, strict=True) if weight]
     for start in range(0, len(used), _ROWS_AT_ONCE):
         _add_combination(aggregate, *zip(*used[start : start + _ROWS_AT_ONCE], strict=True))
     return aggregate
@@ -75,9 +77,10 @@ def _add_combination(total: NDArray[np.int64], updates: Sequence[UpdateVector], 
     common = functools.reduce(operator.or_, weights)
     shift = (common & -common).bit_length() - 1
     count = -(-(common >> shift).bit_length() // _LIMB_BITS)
-    limbs = np.array([[w >> shift + _LIMB_BITS * k & _LIMB_MASK for w in weights] for k in range(count)], np.float64)
+    exact = np.float32 if (sum(weights) >> shift) * -UPDATE_MIN <= 2**24 else np.float64
+    limbs = np.array([[w >> shift + _LIMB_BITS * k & _LIMB_MASK for w in weights] for k in range(count)], exact)
     width = max(_ENTRIES // len(updates), 1)
-    block = np.empty((len(updates), width))
+    block = np.empty((len(updates), width), exact)
     for start in range(0, total.size, width):
         piece = block[:, : total.size - start]
         for row, update in zip(piece, updates, strict=True):

@@ -1,10 +1,18 @@
 """Each step of a rule, on matrices small enough to work out by hand."""
 
+from math import isqrt, log2
+
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from steelyard.constants import ONE
 from steelyard.rules.clip import clip_to_median
+from steelyard.rules.cosines import MAX_SQUARED_COSINE, compute_squared_cosines, square_q32
+from steelyard.rules.eigen import diagonalise
+from steelyard.rules.fixed_point import UnitGram, compute_roots
+from steelyard.rules.foolsgold import compute_log2
 from steelyard.rules.matrix import (
     check_gram,
     compute_cosine,
@@ -15,7 +23,8 @@ from steelyard.rules.mixing import Neighbourhoods, mix_nearest_neighbours
 from steelyard.rules.nearest import select_nearest_to_pivot
 from steelyard.rules.selection import select_everyone, select_multi_krum
 from steelyard.rules.trust import MAX_WEIGHT, weigh_by_trust
-from tests.gram_matrices import build_honest_vectors, compute_gram
+from steelyard.types import Gram
+from tests.gram_matrices import build_honest_vectors, compute_gram, symmetric_matrices
 
 LINE = compute_gram([[0], [1], [2], [10], [11]])
 """Five points on a line: ties abound."""
@@ -201,3 +210,59 @@ def test_the_step_of_the_trusted_is_no_longer_than_the_root() -> None:
         graded = weigh_by_trust(compute_gram(vectors), 0)
         step = sum(weight * row for weight, row in zip(graded.weights, vectors.astype(object), strict=True))
         assert (step @ step) <= graded.normaliser**2 * int(vectors[-1] @ vectors[-1])
+
+
+@pytest.mark.parametrize("bits", [1, 20, 51, 52, 53, 62, 80])
+def test_unit_matrices_are_exact_quotients(bits: int) -> None:
+    rng = np.random.default_rng(bits)
+    largest = (1 << bits) - 1
+    entries = [largest, -largest, 0, 1, -1, *(int(x * largest) for x in rng.uniform(-1, 1, 59))]
+    gram = np.array(entries, dtype=object).reshape(8, 8)
+    gram[0, 0] = largest
+    gram[range(1, 8), range(1, 8)] = [abs(x) for x in gram.diagonal()[1:]]
+    unit = UnitGram.make(gram)
+    assert unit.entries.tolist() == [[(int(x) << 60) // largest for x in row] for row in gram]
+
+
+def test_roots_are_floors_up_to_two_to_the_62() -> None:
+    roots = [0, 1, 2, 2**26, 2**26 + 1, 94906265, 2**31 - 1]
+    values = sorted({max(0, root * root + by) for root in roots for by in (-1, 0, 1)} | {2**62 - 1})
+    assert compute_roots(np.array(values)).tolist() == [isqrt(value) for value in values]
+
+
+@given(symmetric_matrices(max_rows=8))
+def test_squared_cosines_are_exact_quotients(case: tuple[Gram, int, int]) -> None:
+    gram = case[0]
+    cosines = compute_squared_cosines(gram)
+    for i, row in enumerate(gram):
+        for j, inner in enumerate(row):
+            product = gram[i, i] * gram[j, j]
+            exact = (inner * inner << 32) // product if product else 0
+            assert cosines[i, j] == min(exact, MAX_SQUARED_COSINE)
+
+
+@given(st.integers(0, 2**40))
+def test_squares_in_q32_are_floors(value: int) -> None:
+    assert square_q32(np.array([value])).tolist() == [value * value >> 32]
+
+
+@given(st.integers(2**31, 2**33 - 1))
+def test_logarithms_are_within_a_few_units_of_the_last_place(value: int) -> None:
+    assert compute_log2(value) / 2**32 == pytest.approx(log2(value) - 32, abs=2**-28)
+
+
+@pytest.mark.parametrize("n", [1, 2, 5, 12, 33])
+def test_eigenvectors_are_orthonormal_and_give_the_matrix_back(n: int) -> None:
+    factor = np.random.default_rng(n).normal(size=(n, n + 2))
+    matrix = factor @ factor.T / np.trace(factor @ factor.T) * 0.999
+    values, vectors = diagonalise(np.rint(matrix * 2**31).astype(np.int64))
+    basis = vectors / 2**30
+    assert basis @ basis.T == pytest.approx(np.eye(n), abs=2**-21)
+    assert basis.T @ np.diag(values / 2**31) @ basis == pytest.approx(matrix, abs=2**-22)
+
+
+def test_eigenvectors_of_a_diagonal_matrix_are_exact() -> None:
+    diagonal = np.diag([5, 0, 2**30, 5]).astype(np.int64)
+    values, vectors = diagonalise(diagonal)
+    assert values.tolist() == [5, 0, 2**30, 5]
+    assert (vectors == np.eye(4) * 2**30).all()

@@ -1,0 +1,198 @@
+"""Measures the weighing rules against one Gram product in BLAS, and against ByzFL, and prints tables.
+
+    python -m scripts.bench_rules          sizes that take about a minute
+    python -m scripts.bench_rules --full   every size, up to 100 rows of 10,000,000 entries: about half an hour
+    python -m scripts.bench_rules --json   one JSON document on stdout, for machines
+
+A rule's time is that of all an aggregator does by it: the exact Gram matrix, the weights and contributions, the exact
+aggregate. The unit is one product `U·Uᵀ` of the same rows in BLAS, in float64, the rows being in float64 already.
+Seconds are processor seconds of one thread, the best of several: other programs on the machine hardly touch them.
+Each size runs in two processes, one for ours, whose peak of memory is reported, and one for everything else.
+"""
+
+import argparse
+import concurrent.futures
+import json
+import multiprocessing
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+from rich.console import Console
+from rich.table import Table
+from threadpoolctl import threadpool_limits
+
+from scripts import byzfl_rules
+from scripts.bench_gram import describe_machine, get_peak_memory
+from steelyard.gram import compute_gram
+from steelyard.rules import RULES
+from steelyard.updates.aggregate import compute_aggregate
+
+ROWS: Final = (10, 20, 50, 100)
+FULL_SIZES: Final = tuple((n, d) for d in (100_000, 1_000_000, 10_000_000) for n in ROWS)
+SIZES: Final = tuple((n, d) for n, d in FULL_SIZES if d == 100_000 or (n, d) in {(10, 1_000_000), (20, 1_000_000)})
+GOAL: Final = 1.5
+SUM_LIMIT: Final = 2**62
+PEERS: Final = {
+    "MultiKrum": "multi-krum",
+    "GeometricMedian": "geometric-median",
+    "MoNNA": "nna",
+    "CenteredClipping": "centred-clipping",
+}
+"""ByzFL's name of a rule, and ours."""
+_ENTRIES: Final = 10**8
+"""No more entries are held in floats: beyond, BLAS is measured on fewer columns and ByzFL not at all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Measurement:
+    """One size, in processor seconds. `rules` has what weighing takes, and the aggregate, without the Gram matrix."""
+
+    n: int
+    d: int
+    blas64: float
+    blas32: float
+    gram: float
+    rules: dict[str, float]
+    byzfl: dict[str, float]
+    rows_bytes: int
+    peak_rss_bytes: int
+
+    def compute_ratio(self, rule: str) -> float:
+        """Of all that a rule takes to one product in BLAS. A historic rule needs a second Gram matrix."""
+        grams = 2 if RULES[rule].historic else 1
+        return (grams * self.gram + self.rules[rule]) / self.blas64
+
+
+def measure_seconds(work: Callable[[], object]) -> float:
+    """The least processor seconds of up to five runs."""
+    best, total = float("inf"), 0.0
+    for _ in range(5):
+        start = time.process_time()
+        work()
+        seconds = time.process_time() - start
+        best, total = min(best, seconds), total + seconds
+        if total > 10:
+            break
+    return best
+
+
+def make_rows(n: int, d: int, file: Path) -> None:
+    """Updates that share a direction, a fifth of them turned against it, in a mapped file."""
+    rng = np.random.default_rng(n)
+    rows = np.memmap(file, dtype=np.int16, mode="w+", shape=(n, d))
+    for start in range(0, d, 1 << 16):
+        width = min(1 << 16, d - start)
+        piece = 1000 * (rng.normal(size=width) + 2 * rng.normal(size=(n, width)))
+        piece[-(n // 5) :] *= -2
+        rows[:, start : start + width] = np.clip(piece, -(2**15), 2**15 - 1)
+
+
+def open_rows(n: int, d: int, file: Path) -> NDArray[np.int16]:
+    """The rows of the file."""
+    return np.memmap(file, dtype=np.int16, mode="r", shape=(n, d))
+
+
+def measure_ours(n: int, d: int, file: Path) -> tuple[float, dict[str, float], int]:
+    """Seconds of the Gram matrix, seconds of each rule after it, and the peak of memory."""
+    rows = open_rows(n, d, file)
+    f = n // 5
+    with threadpool_limits(1, user_api="blas"):  # type: ignore[no-untyped-call]
+        gram = compute_gram(rows)
+        seconds = measure_seconds(lambda: compute_gram(rows))
+        rules = {}
+        for name, rule in RULES.items():
+            history = gram if rule.historic else None
+            weighing = rule.weigh(gram, f - rule.rooted, d, history)
+            rules[name] = measure_seconds(lambda: rule.weigh(gram, f - rule.rooted, d, history))  # noqa: B023
+            rules[name] += measure_seconds(lambda: compute_aggregate(list(rows), weighing.weights, SUM_LIMIT))  # noqa: B023
+    return seconds, rules, get_peak_memory()
+
+
+def measure_others(n: int, d: int, file: Path) -> tuple[float, float, dict[str, float]]:
+    """Seconds of a product in BLAS in float64 and in float32, and of ByzFL's rules on float32 rows."""
+    columns = min(d, _ENTRIES // n)
+    rows = np.array(open_rows(n, d, file)[:, :columns])
+    with threadpool_limits(1, user_api="blas"):  # type: ignore[no-untyped-call]
+        double, single = rows.astype(np.float64), rows.astype(np.float32)
+        products = [measure_seconds(lambda: each @ each.T) * d / columns for each in (double, single)]  # noqa: B023
+        del double
+        peers = {}
+        if columns == d and byzfl_rules.is_installed():
+            module, f = byzfl_rules.import_module("aggregators.aggregators"), n // 5
+            length = float(np.median(np.linalg.norm(single, axis=1)))
+            options: dict[str, dict[str, Any]] = {"GeometricMedian": {}, "CenteredClipping": {"tau": length}}
+            for name in PEERS:
+                aggregator = getattr(module, name)(**options.get(name, {"f": f}))
+                peers[name] = measure_seconds(lambda: aggregator(single))  # noqa: B023
+    return products[0], products[1], peers
+
+
+def measure(n: int, d: int) -> Measurement:
+    """One size, each half in a fresh process."""
+    context = multiprocessing.get_context("spawn")
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "rows"
+        make_rows(n, d, file)
+        with concurrent.futures.ProcessPoolExecutor(1, mp_context=context) as pool:
+            gram, rules, peak = pool.submit(measure_ours, n, d, file).result()
+        with concurrent.futures.ProcessPoolExecutor(1, mp_context=context) as pool:
+            blas64, blas32, peers = pool.submit(measure_others, n, d, file).result()
+    return Measurement(n, d, blas64, blas32, gram, rules, peers, 2 * n * d, peak)
+
+
+def print_tables(machine: dict[str, Any], results: list[Measurement]) -> None:
+    """The measurements for people. What misses the goal is marked."""
+    console = Console(width=190)
+    load = ", ".join(f"{x:.1f}" for x in machine["load"])
+    console.print(
+        f"{machine['cores']} cores ({machine['machine']}), load {load}; numpy {machine['libraries']['numpy']}"
+    )
+    table = Table(title=f"Rules: processor time in products U·Uᵀ of BLAS in float64; above {GOAL} marked *")
+    for name in ("n", "d", "BLAS, s", "float32", "Gram, exact", *RULES, "rows", "peak memory"):
+        table.add_column(name, justify="right")
+    for r in results:
+        ratios = [r.compute_ratio(rule) for rule in RULES]
+        sizes = (f"{size / 2**20:,.0f} MiB" for size in (r.rows_bytes, r.peak_rss_bytes))
+        unit = (f"{r.blas64:.4f}", f"{r.blas32 / r.blas64:.2f}", f"{r.gram / r.blas64:.2f}")
+        marked = (f"{ratio:.2f}{'*' if ratio > GOAL else ''}" for ratio in ratios)
+        table.add_row(str(r.n), f"{r.d:,}", *unit, *marked, *sizes)
+    console.print(table)
+    if not any(r.byzfl for r in results):
+        console.print("ByzFL is not installed: pip install --no-deps -r requirements-byzfl.txt")
+        return
+    table = Table(title="ByzFL / ours, in the same products")
+    for name in ("n", "d", *(f"{peer} / {ours}" for peer, ours in PEERS.items())):
+        table.add_column(name, justify="right")
+    for r in results:
+        if r.byzfl:
+            pairs = (f"{r.byzfl[peer] / r.blas64:.2f} / {r.compute_ratio(ours):.2f}" for peer, ours in PEERS.items())
+            table.add_row(str(r.n), f"{r.d:,}", *pairs)
+    console.print(table)
+
+
+def main() -> None:
+    """Reads the options, measures, prints."""
+    parser = argparse.ArgumentParser(description="Measure the weighing rules.")
+    parser.add_argument("--full", action="store_true", help="all sizes, up to d = 10,000,000")
+    parser.add_argument("--size", action="append", metavar="N,D", help="this size alone; may be repeated")
+    parser.add_argument("--json", action="store_true", help="print JSON instead of tables")
+    options = parser.parse_args()
+    sizes = FULL_SIZES if options.full else SIZES
+    if options.size:
+        sizes = tuple((int(n), int(d)) for n, d in (size.split(",") for size in options.size))
+    results = [measure(n, d) for n, d in sizes]
+    machine = describe_machine()
+    if options.json:
+        print(json.dumps({"machine": machine, "results": [asdict(result) for result in results]}, indent=1))
+    else:
+        print_tables(machine, results)
+
+
+if __name__ == "__main__":
+    main()
