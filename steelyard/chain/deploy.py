@@ -16,7 +16,7 @@ from steelyard.chain.transactions import Receipt, Sender
 from steelyard.errors import ConfigError, WrongChainError
 from steelyard.types import Address
 
-RULES = ("ClipNnmMultiKrum", "MultiKrum", "Mean", "Nna", "FlTrust")
+RULES = ("ScreenClipNnmMultiKrum", "ClipNnmMultiKrum", "MultiKrum", "Mean", "Nna", "FlTrust")
 """Artifacts of the rules that a marketplace offers, the default first."""
 
 UNBONDING_SECONDS = 7 * 24 * 3600

@@ -135,11 +135,11 @@ class Rule:
 
 
 DEFAULT_RULE: Final = Rule(
-    "clip-nnm-multi-krum",
+    "screen-clip-nnm-multi-krum",
     (clip_to_median, mix_nearest_neighbours),
     select_multi_krum,
     on_chain=True,
-    discount=GENTLE,
+    screened=True,
 )
 MEAN: Final = Rule("mean", (), select_everyone, on_chain=True, discount=GENTLE)
 
@@ -149,10 +149,11 @@ RULES: Final[Mapping[str, Rule]] = MappingProxyType(
         for rule in (
             DEFAULT_RULE,
             Rule(
-                "screen-clip-nnm-multi-krum",
+                "clip-nnm-multi-krum",
                 (clip_to_median, mix_nearest_neighbours),
                 select_multi_krum,
-                screened=True,
+                on_chain=True,
+                discount=GENTLE,
             ),
             Rule("multi-krum", (), select_multi_krum, on_chain=True, discount=GENTLE),
             MEAN,

@@ -5,7 +5,7 @@ import {IWeighingRule} from "../interfaces/IWeighingRule.sol";
 import {GramRule} from "./GramRule.sol";
 import {GramSteps} from "./GramSteps.sol";
 
-/// @title Clipping to the median norm, nearest-neighbour mixing, Multi-Krum: the default rule
+/// @title Clipping to the median norm, nearest-neighbour mixing, Multi-Krum
 /// @dev Hints: `n` masks, for each row its neighbourhood, itself included (step 0); `n` masks, for each neighbourhood sum
 /// its nearest others (step 1); one mask, the selected sums (step 2).
 contract ClipNnmMultiKrum is GramRule {
@@ -14,20 +14,31 @@ contract ClipNnmMultiKrum is GramRule {
     uint256 private constant SELECTION_STEP = 2;
 
     /// @inheritdoc IWeighingRule
-    function name() external pure returns (string memory) {
+    function name() external pure virtual returns (string memory) {
         return "clip-nnm-multi-krum";
     }
 
-    function _hintedSets(uint256 n) internal pure override returns (uint256) {
-        return 2 * n + 1;
+    function _isGentle() internal pure virtual override returns (bool) {
+        return true;
     }
 
-    function _computeWeights(int256[] memory gram, uint256 n, uint256 f, bytes calldata hints)
+    /// @inheritdoc GramRule
+    function _computeWeights(int256[] memory gram, uint256 n, uint256 f, uint256, bytes calldata hints)
         internal
         pure
+        virtual
         override
         returns (uint256[] memory weights)
     {
+        return _clipMixSelect(gram, n, f, hints);
+    }
+
+    function _clipMixSelect(int256[] memory gram, uint256 n, uint256 f, bytes calldata hints)
+        internal
+        pure
+        returns (uint256[] memory weights)
+    {
+        _requireSets(hints, 2 * n + 1);
         uint256[] memory factors = GramSteps.clipFactors(gram, n);
         uint256[] memory rows = GramSteps.pack(GramSteps.scale(gram, factors), n);
         uint256[] memory neighbourhoods = _hintSlice(hints, 0, n);

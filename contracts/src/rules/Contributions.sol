@@ -10,6 +10,9 @@ library Contributions {
     /// @notice The square of how many standard deviations a cosine must stand above chance: `4²`.
     int256 internal constant NOISE_FACTOR = 16;
 
+    /// @dev One, in Q32.
+    uint256 private constant ONE = 1 << 32;
+
     /// @dev A squared cosine beyond this, which no Gram matrix has, discounts to 0 as surely as any larger one.
     uint256 private constant MAX_SQUARED_COSINE = 0x10000000000000000;
 
@@ -19,12 +22,13 @@ library Contributions {
     /// @param weights `w_i`, in Q32.
     /// @param f Number of rows assumed dishonest.
     /// @param d Number of coordinates of a row.
-    function compute(int256[] memory matrix, uint256[] memory weights, uint256 f, uint256 d)
+    /// @param isGentle Whether copies cost what they did in the first design.
+    function compute(int256[] memory matrix, uint256[] memory weights, uint256 f, uint256 d, bool isGentle)
         internal
         pure
         returns (uint256[] memory contributions, uint256 opposed)
     {
-        (contributions, opposed) = _withoutQuorum(matrix, weights, d);
+        (contributions, opposed) = _withoutQuorum(matrix, weights, d, isGentle);
         uint256 paid = 0;
         for (uint256 i = 0; i < contributions.length; ++i) {
             if (contributions[i] > 0) ++paid;
@@ -32,13 +36,13 @@ library Contributions {
         if (2 * paid < weights.length - f) return (new uint256[](weights.length), 0);
     }
 
-    function _withoutQuorum(int256[] memory matrix, uint256[] memory weights, uint256 d)
+    function _withoutQuorum(int256[] memory matrix, uint256[] memory weights, uint256 d, bool isGentle)
         private
         pure
         returns (uint256[] memory contributions, uint256 opposed)
     {
         (int256[] memory pulls, int256 energy) = _pulls(matrix, weights);
-        uint256[] memory kappas = _kappas(matrix, weights.length);
+        uint256[] memory kappas = _kappas(matrix, weights.length, isGentle);
         contributions = new uint256[](weights.length);
         for (uint256 i = 0; i < weights.length; ++i) {
             int256 squaredNorm = matrix[i * (weights.length + 1)];
@@ -113,9 +117,11 @@ library Contributions {
         }
     }
 
-    /// @dev `κ_i = Σ_{j≠i} q_ij²` in Q32, with `q_ij` the squared cosine of rows that agree and 0 of others.
-    function _kappas(int256[] memory matrix, uint256 n) private pure returns (uint256[] memory kappas) {
+    /// @dev In Q32, with `q_ij` the squared cosine of rows that agree and 0 of others: `κ_i = 2·Σ_{j≠i} q_ij^16`, each of
+    /// the four squarings rounded down; or if gentle `κ_i = Σ_{j≠i} q_ij²`.
+    function _kappas(int256[] memory matrix, uint256 n, bool isGentle) private pure returns (uint256[] memory kappas) {
         kappas = new uint256[](n);
+        uint256 largest = isGentle ? MAX_SQUARED_COSINE : ONE;
         assembly ("memory-safe") {
             let stride := shl(5, add(n, 1))
             let diagonal := add(matrix, 32)
@@ -130,8 +136,13 @@ library Contributions {
                     if sgt(inner, 0) {
                         // Division by zero gives zero, which is what rows of norm 0 are to have.
                         let cosine := div(shl(32, mul(inner, inner)), mul(mload(diagonal), mload(otherDiagonal)))
-                        if gt(cosine, MAX_SQUARED_COSINE) { cosine := MAX_SQUARED_COSINE }
+                        if gt(cosine, largest) { cosine := largest }
                         let copies := shr(32, mul(cosine, cosine))
+                        if iszero(isGentle) {
+                            copies := shr(32, mul(copies, copies))
+                            copies := shr(32, mul(copies, copies))
+                            copies := shl(1, shr(32, mul(copies, copies)))
+                        }
                         mstore(kappa, add(mload(kappa), copies))
                         mstore(other, add(mload(other), copies))
                     }

@@ -23,18 +23,15 @@ contract FlTrust is GramRule {
         return true;
     }
 
-    function _hintedSets(uint256) internal pure override returns (uint256) {
-        return 0;
-    }
-
     /// @dev `w_i = min(⌊2^32·G_ir / G_ii⌋, 16·2^32)` for the root `r`, where `G_ir` and both norms are positive, else 0:
     /// the cosine times the ratio of the lengths. The shifted entry stays below `2^95`.
-    function _computeWeights(int256[] memory gram, uint256 n, uint256, bytes calldata)
+    function _computeWeights(int256[] memory gram, uint256 n, uint256, uint256, bytes calldata hints)
         internal
         pure
         override
         returns (uint256[] memory weights)
     {
+        _requireSets(hints, 0);
         weights = new uint256[](n);
         if (gram[n * n - 1] == 0) return weights;
         for (uint256 i = 0; i < n - 1; ++i) {

@@ -13,16 +13,17 @@ contract Mean is GramRule {
         return "mean";
     }
 
-    function _hintedSets(uint256) internal pure override returns (uint256) {
-        return 0;
+    function _isGentle() internal pure override returns (bool) {
+        return true;
     }
 
-    function _computeWeights(int256[] memory, uint256 n, uint256, bytes calldata)
+    function _computeWeights(int256[] memory, uint256 n, uint256, uint256, bytes calldata hints)
         internal
         pure
         override
         returns (uint256[] memory weights)
     {
+        _requireSets(hints, 0);
         weights = new uint256[](n);
         for (uint256 i = 0; i < n; ++i) {
             weights[i] = GramSteps.ONE;

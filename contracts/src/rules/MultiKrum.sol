@@ -16,16 +16,17 @@ contract MultiKrum is GramRule {
         return "multi-krum";
     }
 
-    function _hintedSets(uint256 n) internal pure override returns (uint256) {
-        return n + 1;
+    function _isGentle() internal pure override returns (bool) {
+        return true;
     }
 
-    function _computeWeights(int256[] memory gram, uint256 n, uint256 f, bytes calldata hints)
+    function _computeWeights(int256[] memory gram, uint256 n, uint256 f, uint256, bytes calldata hints)
         internal
         pure
         override
         returns (uint256[] memory weights)
     {
+        _requireSets(hints, n + 1);
         int256[] memory scores =
             GramSteps.sumNearest(GramSteps.pack(gram, n), n, _hintSlice(hints, 0, n), n - f - 2, NEAREST_STEP);
         uint256 selected = _hint(hints, n);

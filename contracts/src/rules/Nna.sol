@@ -16,16 +16,13 @@ contract Nna is GramRule {
         return "nna";
     }
 
-    function _hintedSets(uint256 n) internal pure override returns (uint256) {
-        return n;
-    }
-
-    function _computeWeights(int256[] memory gram, uint256 n, uint256 f, bytes calldata hints)
+    function _computeWeights(int256[] memory gram, uint256 n, uint256 f, uint256, bytes calldata hints)
         internal
         pure
         override
         returns (uint256[] memory weights)
     {
+        _requireSets(hints, n);
         uint256[] memory companies = _hintSlice(hints, 0, n);
         uint256[] memory others = GramSteps.withoutSelf(companies);
         int256[] memory scores = GramSteps.sumNearest(GramSteps.pack(gram, n), n, others, n - f - 1, COMPANY_STEP);

@@ -26,7 +26,7 @@ contract ContributionsTest is Test {
     }
 
     /// @dev Any matrix, any weights, a tenth of them 0.
-    function testFuzz_ContributionsEqualTheirPlainTwin(uint256 seed, uint256 n, uint256 d) public pure {
+    function testFuzz_ContributionsEqualTheirPlainTwin(uint256 seed, uint256 n, uint256 d, bool isGentle) public pure {
         n = bound(n, 3, 9);
         d = 1 + (d >> 8) % (1 << (d % 33));
         int256[][] memory gram = seed % 2 == 0 ? Matrices.anything(seed, n) : Matrices.random(seed, n);
@@ -35,8 +35,8 @@ contract ContributionsTest is Test {
             if (Matrices.draw(seed, "zero", i) % 10 > 0) weights[i] = Matrices.draw(seed, "weight", i) % MAX_WEIGHT;
         }
         uint256 f = seed / 2 % ((n - 1) / 2);
-        (uint256[] memory expected, uint256 expectedOpposed) = PlainRule.contributions(gram, weights, f, d);
-        (uint256[] memory actual, uint256 opposed) = Contributions.compute(flat(gram), weights, f, d);
+        (uint256[] memory expected, uint256 expectedOpposed) = PlainRule.contributions(gram, weights, f, d, isGentle);
+        (uint256[] memory actual, uint256 opposed) = Contributions.compute(flat(gram), weights, f, d, isGentle);
         assertEq(actual, expected, "contributions");
         assertEq(opposed, expectedOpposed, "opposed");
     }
@@ -51,10 +51,12 @@ contract ContributionsTest is Test {
                 gram[i][j] = 1_000_000;
             }
         }
-        (uint256[] memory actual,) = Contributions.compute(flat(gram), weights, 1, 2_410);
+        (uint256[] memory gentle,) = Contributions.compute(flat(gram), weights, 1, 2_410, true);
+        (uint256[] memory sharp,) = Contributions.compute(flat(gram), weights, 1, 2_410, false);
         uint256 undiscounted = (1 << 64) * 4 * uint256(1_000_000);
         for (uint256 i = 0; i < 5; ++i) {
-            assertEq(actual[i], undiscounted >> 4);
+            assertEq(gentle[i], undiscounted >> 4);
+            assertEq(sharp[i], undiscounted >> 8);
         }
     }
 
@@ -66,11 +68,11 @@ contract ContributionsTest is Test {
             (gram[i][i], weights[i]) = (1_000_000, 1 << 32);
         }
         (gram[0][1], gram[1][0]) = (900_000, 900_000);
-        (uint256[] memory actual,) = Contributions.compute(flat(gram), weights, 1, 2_410);
+        (uint256[] memory actual,) = Contributions.compute(flat(gram), weights, 1, 2_410, false);
         assertGt(actual[0], 0);
         assertEq(actual[0], actual[1]);
         assertEq(actual[2], 0);
-        (actual,) = Contributions.compute(flat(gram), weights, 0, 2_410);
+        (actual,) = Contributions.compute(flat(gram), weights, 0, 2_410, false);
         assertEq(actual, new uint256[](5));
     }
 

@@ -7,11 +7,13 @@ import {FlTrust} from "../../src/rules/FlTrust.sol";
 import {Mean} from "../../src/rules/Mean.sol";
 import {MultiKrum} from "../../src/rules/MultiKrum.sol";
 import {Nna} from "../../src/rules/Nna.sol";
+import {ScreenClipNnmMultiKrum} from "../../src/rules/ScreenClipNnmMultiKrum.sol";
 import {Vectors} from "../verifier/Vectors.sol";
 import {Matrices} from "./Matrices.sol";
 import {PlainRule} from "./PlainRule.sol";
 
 contract GramRuleTest is Vectors {
+    IWeighingRule internal screenClipNnmMultiKrum = new ScreenClipNnmMultiKrum();
     IWeighingRule internal clipNnmMultiKrum = new ClipNnmMultiKrum();
     IWeighingRule internal multiKrum = new MultiKrum();
     IWeighingRule internal mean = new Mean();
@@ -37,6 +39,15 @@ contract GramRuleTest is Vectors {
         (n, f, d) = bound_(n, f, d);
         int256[][] memory gram = matrixOf(seed, n);
         assertEqual(clipNnmMultiKrum, gram, f, d, PlainRule.clipNnmMultiKrum(gram, f, d));
+    }
+
+    function testFuzz_ScreenClipNnmMultiKrumEqualsItsPlainTwin(uint256 seed, uint256 n, uint256 f, uint256 d)
+        public
+        view
+    {
+        (n, f, d) = bound_(n, f, d);
+        int256[][] memory gram = matrixOf(seed, n);
+        assertEqual(screenClipNnmMultiKrum, gram, f, d, PlainRule.screenClipNnmMultiKrum(gram, f, d));
     }
 
     function testFuzz_MultiKrumEqualsItsPlainTwin(uint256 seed, uint256 n, uint256 f, uint256 d) public view {

@@ -21,6 +21,27 @@ library PlainRule {
 
     // --- The rules ---
 
+    function screenClipNnmMultiKrum(int256[][] memory gram, uint256 f, uint256 d)
+        internal
+        pure
+        returns (Result memory result)
+    {
+        uint256[] memory kept = screen(gram, f, d);
+        int256[][] memory rest = zeros(kept.length);
+        for (uint256 i = 0; i < kept.length; ++i) {
+            for (uint256 j = 0; j < kept.length; ++j) {
+                rest[i][j] = gram[kept[i]][kept[j]];
+            }
+        }
+        Result memory ofRest = clipNnmMultiKrum(rest, f - (gram.length - kept.length), d);
+        result.hints = ofRest.hints;
+        result.weights = new uint256[](gram.length);
+        for (uint256 i = 0; i < kept.length; ++i) {
+            result.weights[kept[i]] = ofRest.weights[i];
+        }
+        (result.contributions, result.opposed) = contributions(gram, result.weights, f, d, false);
+    }
+
     function clipNnmMultiKrum(int256[][] memory gram, uint256 f, uint256 d)
         internal
         pure
@@ -41,7 +62,7 @@ library PlainRule {
             }
         }
         result.hints = abi.encodePacked(encodeMasks(neighbourhoods), encodeMasks(krum.nearest), uint32(krum.selected));
-        (result.contributions, result.opposed) = contributions(gram, result.weights, f, d);
+        (result.contributions, result.opposed) = contributions(gram, result.weights, f, d, true);
     }
 
     function onlyMultiKrum(int256[][] memory gram, uint256 f, uint256 d) internal pure returns (Result memory result) {
@@ -51,7 +72,7 @@ library PlainRule {
             if (has(krum.selected, i)) result.weights[i] = uint256(ONE);
         }
         result.hints = abi.encodePacked(encodeMasks(krum.nearest), uint32(krum.selected));
-        (result.contributions, result.opposed) = contributions(gram, result.weights, f, d);
+        (result.contributions, result.opposed) = contributions(gram, result.weights, f, d, true);
     }
 
     function mean(int256[][] memory gram, uint256 f, uint256 d) internal pure returns (Result memory result) {
@@ -59,7 +80,7 @@ library PlainRule {
         for (uint256 i = 0; i < gram.length; ++i) {
             result.weights[i] = uint256(ONE);
         }
-        (result.contributions, result.opposed) = contributions(gram, result.weights, f, d);
+        (result.contributions, result.opposed) = contributions(gram, result.weights, f, d, true);
     }
 
     function nna(int256[][] memory gram, uint256 f, uint256 d) internal pure returns (Result memory result) {
@@ -79,7 +100,7 @@ library PlainRule {
             if (has(companies[pivot], i)) result.weights[i] = uint256(ONE);
         }
         result.hints = encodeMasks(companies);
-        (result.contributions, result.opposed) = contributions(gram, result.weights, f, d);
+        (result.contributions, result.opposed) = contributions(gram, result.weights, f, d, false);
     }
 
     /// @dev The last row is the root. Trainers contribute as if there were no such row.
@@ -95,7 +116,7 @@ library PlainRule {
             weights[i] = (uint256(gram[i][n]) << 32) / uint256(gram[i][i]);
             if (weights[i] > 16 << 32) weights[i] = 16 << 32;
         }
-        (uint256[] memory phi, uint256 opposed) = contributions(trainers, weights, f, d);
+        (uint256[] memory phi, uint256 opposed) = contributions(trainers, weights, f, d, false);
         (result.weights, result.contributions) = (withZero(weights), withZero(phi));
         result.opposed = opposed;
     }
@@ -108,6 +129,40 @@ library PlainRule {
     }
 
     // --- Their steps ---
+
+    /// @dev The rows that are kept, in their order.
+    function screen(int256[][] memory gram, uint256 f, uint256 d) internal pure returns (uint256[] memory kept) {
+        kept = new uint256[](gram.length);
+        int256[] memory lengths = new int256[](gram.length);
+        for (uint256 i = 0; i < kept.length; ++i) {
+            kept[i] = i;
+            lengths[i] = floorSqrt(gram[i][i] << 64);
+        }
+        for (uint256 found = 0; found < f; ++found) {
+            uint256 least = 0;
+            int256 score = type(int256).max;
+            for (uint256 i = 0; i < kept.length; ++i) {
+                int256 sum = 0;
+                for (uint256 j = 0; j < kept.length; ++j) {
+                    if (j != i) sum += supportOf(gram[kept[i]][kept[j]], lengths[kept[i]] * lengths[kept[j]]);
+                }
+                if (sum < score) (least, score) = (i, sum);
+            }
+            if (score >= 0 || score * score * int256(d) < 16 * int256(kept.length - 1) * ONE * ONE) break;
+            uint256[] memory fewer = new uint256[](kept.length - 1);
+            for (uint256 i = 0; i < fewer.length; ++i) {
+                fewer[i] = kept[i < least ? i : i + 1];
+            }
+            kept = fewer;
+        }
+    }
+
+    function supportOf(int256 inner, int256 lengths) internal pure returns (int256) {
+        if (lengths == 0) return 0;
+        int256 cosine = (inner < 0 ? -inner : inner) * 2 ** 96 / lengths;
+        if (cosine > ONE) cosine = ONE;
+        return inner > 0 ? cosine - cosine * cosine / ONE : -cosine;
+    }
 
     function clipFactors(int256[][] memory gram) internal pure returns (int256[] memory factors) {
         uint256 n = gram.length;
@@ -189,7 +244,7 @@ library PlainRule {
 
     // --- Contributions ---
 
-    function contributions(int256[][] memory gram, uint256[] memory weights, uint256 f, uint256 d)
+    function contributions(int256[][] memory gram, uint256[] memory weights, uint256 f, uint256 d, bool isGentle)
         internal
         pure
         returns (uint256[] memory phi, uint256 opposed)
@@ -203,7 +258,7 @@ library PlainRule {
             if (agreement <= 0 || agreement * agreement * int256(d) < 16 * gram[i][i] * othersOf(gram, weights, i)) {
                 continue;
             }
-            phi[i] = weights[i] * uint256(agreement) * exp2neg(kappaOf(gram, i)) >> 64;
+            phi[i] = weights[i] * uint256(agreement) * exp2neg(kappaOf(gram, i, isGentle)) >> 64;
             if (phi[i] > 0) ++paid;
         }
         if (2 * paid < n - f) return (new uint256[](n), 0);
@@ -227,10 +282,18 @@ library PlainRule {
         }
     }
 
-    function kappaOf(int256[][] memory gram, uint256 i) internal pure returns (uint256 kappa) {
+    function kappaOf(int256[][] memory gram, uint256 i, bool isGentle) internal pure returns (uint256 kappa) {
         for (uint256 j = 0; j < gram.length; ++j) {
             if (j == i || gram[i][j] <= 0 || gram[i][i] == 0 || gram[j][j] == 0) continue;
             uint256 q = (uint256(gram[i][j] * gram[i][j]) << 32) / uint256(gram[i][i] * gram[j][j]);
+            if (!isGentle) {
+                uint256 power = q < 1 << 32 ? q : 1 << 32;
+                for (uint256 k = 0; k < 4; ++k) {
+                    power = power * power >> 32;
+                }
+                kappa += 2 * power;
+                continue;
+            }
             // A square that does not fit 256 bits stands for a cosine that no vectors have. It discounts to 0.
             kappa += q < 1 << 127 ? q * q >> 32 : 1 << 222;
         }

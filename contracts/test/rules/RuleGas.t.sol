@@ -7,6 +7,7 @@ import {FlTrust} from "../../src/rules/FlTrust.sol";
 import {Mean} from "../../src/rules/Mean.sol";
 import {MultiKrum} from "../../src/rules/MultiKrum.sol";
 import {Nna} from "../../src/rules/Nna.sol";
+import {ScreenClipNnmMultiKrum} from "../../src/rules/ScreenClipNnmMultiKrum.sol";
 import {Matrices} from "./Matrices.sol";
 import {PlainRule} from "./PlainRule.sol";
 import {Test} from "forge-std/Test.sol";
@@ -29,6 +30,29 @@ contract RuleGasTest is Test {
 
     function test_GasFor32Rows() public {
         measure(32);
+    }
+
+    function test_GasOfScreening() public {
+        for (uint256 k = 0; k < 3; ++k) {
+            n = [7, 16, 32][k];
+            gram = Matrices.random(1, n);
+            uint256 f = 3 * n / 10;
+            bytes memory hints = PlainRule.screenClipNnmMultiKrum(gram, f, D).hints;
+            snapshot("screen-clip-nnm-multi-krum", new ScreenClipNnmMultiKrum(), f, hints);
+        }
+    }
+
+    /// @dev Nobody is left out, and as many are feared as can be: the dearest round of 32.
+    function test_GasOfScreeningTheHonest() public {
+        n = 32;
+        gram = PlainRule.zeros(n);
+        for (uint256 i = 0; i < n; ++i) {
+            for (uint256 j = 0; j < n; ++j) {
+                gram[i][j] = i == j ? int256(2_000_000 + i) : int256(1_000_000);
+            }
+        }
+        bytes memory hints = PlainRule.screenClipNnmMultiKrum(gram, 14, D).hints;
+        snapshot("screen-clip-nnm-multi-krum_honest", new ScreenClipNnmMultiKrum(), 14, hints);
     }
 
     function measure(uint256 rows) internal {
