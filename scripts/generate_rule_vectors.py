@@ -11,7 +11,7 @@ import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -86,7 +86,7 @@ def weigh(rule: Rule, gram: Gram, f: int, d: int) -> dict[str, object]:
     }
 
 
-def build_document() -> dict[str, object]:
+def build_document() -> dict[str, Any]:
     """All cases, each by every rule that can weigh it."""
     cases = [
         {
@@ -108,7 +108,9 @@ def build_document() -> dict[str, object]:
 
 def main() -> int:
     """Writes or checks the file; returns the exit code."""
-    text = json.dumps(build_document(), indent=1) + "\n"
+    document = build_document()
+    lines = ",\n".join(json.dumps(case, separators=(",", ":")) for case in document.pop("cases"))
+    text = f'{json.dumps(document)[:-1]}, "cases": [\n{lines}\n]}}\n'
     if "--check" in sys.argv[1:]:
         if FILE.read_text() != text:
             print(f"{FILE.name} is stale: python -m scripts.generate_rule_vectors", file=sys.stderr)

@@ -12,7 +12,7 @@ import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import numpy as np
 
@@ -23,7 +23,8 @@ from steelyard.chain.events import ProjectCreated
 from steelyard.chain.gas_model import compute_poke_gas, compute_settle_gas
 from steelyard.chain.records import AggregatorTerms
 from steelyard.chain.transactions import Sender
-from tests.gas_kit import RoundGas, measure_project
+from steelyard.rules import DEFAULT_RULE, ON_CHAIN_RULES
+from tests.gas_kit import RoundGas, RuleGas, measure_project, measure_weighing
 from tests.market_kit import AGGREGATORS, DEPLOYER, MIN_STAKE, OWNER, POLICY, SOME_CID, MarketKit
 
 ROOT: Final = Path(__file__).parents[1]
@@ -32,12 +33,17 @@ PAGE: Final = ROOT / "docs" / "gas.md"
 BEGIN: Final = "<!-- written by scripts/measure_gas.py -->\n"
 END: Final = "<!-- end -->\n"
 
-DEFAULT_RULE: Final = "clip-nnm-multi-krum"
-OTHER_RULES: Final = ("multi-krum", "mean", "nna", "fltrust")
+RULES: Final = tuple(ON_CHAIN_RULES)
+MIXING_RULES: Final = ("screen-clip-nnm-multi-krum", "clip-nnm-multi-krum")
 SIZES: Final = ((3, 1), (4, 1), (5, 1), (7, 1), (10, 1), (16, 1), (20, 1), (27, 1), (32, 1))
 SIZES_OF_SEVERAL_BLOCKS: Final = ((3, 8), (7, 2), (7, 4), (7, 25), (16, 2), (16, 8), (20, 4), (32, 2))
-SIZES_OF_OTHER_RULES: Final = ((4, 1), (5, 1), (10, 1), (16, 1), (20, 1), (32, 1))
+ROOTED: Final = (5, 1, "fltrust")
+"""The project whose owner submits roots."""
+SIZES_OF_RULES: Final = (4, 5, 7, 10, 13, 16, 20, 24, 27, 32)
+SEEDS: Final = (0, 1)
 ROUNDS: Final = 3
+
+Measured = TypeVar("Measured", RoundGas, RuleGas)
 
 TERMS: Final = {
     "calldata": ("1", "n", "B", "nB", "n²"),
@@ -46,15 +52,14 @@ TERMS: Final = {
     "rest": ("1", "n", "B", "nB", "n²"),
     "storage": ("1", "n", "⌈n/2⌉", "⌈n/16⌉"),
     "poke": ("1", "n"),
-    f"rule {DEFAULT_RULE}": ("1", "n", "n²", "n·w", "n·w·f"),
-    **{f"rule {rule}": ("1", "n", "n²") for rule in OTHER_RULES},
+    **{f"rule {rule}": ("1", "n", "n²") for rule in RULES},
+    **{f"rule {rule}": ("1", "n", "n²", "n·w", "n·w·f") for rule in MIXING_RULES},
 }
 
 
 def measure_rounds(kit: MarketKit) -> list[RoundGas]:
     """The rounds that the model is fitted to."""
-    plans = [(n, blocks, DEFAULT_RULE) for n, blocks in SIZES + SIZES_OF_SEVERAL_BLOCKS]
-    plans += [(n, blocks, rule) for rule in OTHER_RULES for n, blocks in SIZES_OF_OTHER_RULES]
+    plans = [*((n, blocks, DEFAULT_RULE.name) for n, blocks in SIZES + SIZES_OF_SEVERAL_BLOCKS), ROOTED]
     rounds: list[RoundGas] = []
     for n, blocks, rule in plans:
         before = kit.devnet.snapshot()
@@ -62,6 +67,11 @@ def measure_rounds(kit: MarketKit) -> list[RoundGas]:
         kit.devnet.revert(before)
         print(f"n = {n}, B = {blocks}, {rule}", file=sys.stderr)
     return rounds
+
+
+def measure_weighings(kit: MarketKit) -> list[RuleGas]:
+    """Every rule alone, at every size."""
+    return [measure_weighing(kit, n, rule, seed) for rule in RULES for n in SIZES_OF_RULES for seed in SEEDS]
 
 
 def measure_calls(kit: MarketKit) -> dict[str, int]:
@@ -100,17 +110,17 @@ def measure_calls(kit: MarketKit) -> dict[str, int]:
     return gas
 
 
-def fit(rounds: Sequence[RoundGas], calls: dict[str, int]) -> dict[str, Any]:
+def fit(rounds: Sequence[RoundGas], weighings: Sequence[RuleGas], calls: dict[str, int]) -> dict[str, Any]:
     """Least squares of each part over its terms."""
-    own = [measured for measured in rounds if measured.rule == DEFAULT_RULE]
+    own = [measured for measured in rounds if measured.rule == DEFAULT_RULE.name]
     first, later = [r for r in own if r.index == 0], [r for r in own if r.index > 0]
     parts = {
         name: _fit_part(name, own, lambda r, name=name: getattr(r.settling, name))  # type: ignore[misc]
         for name in ("calldata", "verifier", "events", "rest")
     }
-    for rule in (DEFAULT_RULE, *OTHER_RULES):
-        chosen = [r for r in rounds if r.rule == rule]
-        parts[f"rule {rule}"] = _fit_part(f"rule {rule}", chosen, lambda r: r.settling.rule)
+    for rule in RULES:
+        chosen = [weighing for weighing in weighings if weighing.rule == rule]
+        parts[f"rule {rule}"] = _fit_part(f"rule {rule}", chosen, lambda weighing: weighing.gas)
     parts["storage first"] = _fit_part("storage", first, lambda r: r.settling.storage)
     parts["storage later"] = _fit_part("storage", later, lambda r: r.settling.storage)
     parts["poke first"] = _fit_part("poke", first, lambda r: r.poke)
@@ -121,7 +131,7 @@ def fit(rounds: Sequence[RoundGas], calls: dict[str, int]) -> dict[str, Any]:
     return {"calls": dict(sorted(calls.items())), "parts": dict(sorted(parts.items()))}
 
 
-def _fit_part(name: str, rounds: Sequence[RoundGas], read: Callable[[RoundGas], int]) -> dict[str, float]:
+def _fit_part(name: str, rounds: Sequence[Measured], read: Callable[[Measured], int]) -> dict[str, float]:
     terms = TERMS[name]
     matrix = np.array([[r.size.get_terms()[term] for term in terms] for r in rounds], dtype=float)
     values = np.array([read(r) for r in rounds], dtype=float)
@@ -140,7 +150,7 @@ def compute_errors(rounds: Iterable[RoundGas]) -> list[tuple[RoundGas, float, fl
     return errors
 
 
-def format_tables(rounds: Sequence[RoundGas], calls: dict[str, int]) -> str:
+def format_tables(rounds: Sequence[RoundGas], weighings: Sequence[RuleGas], calls: dict[str, int]) -> str:
     """Settlements by size, then every other transaction."""
     parts = ("calldata", "precompiles", "verifier", "rule", "storage", "events", "rest")
     lines = [
@@ -149,7 +159,7 @@ def format_tables(rounds: Sequence[RoundGas], calls: dict[str, int]) -> str:
         f"| n | B | f | {' | '.join(parts)} | first | later | poke | later |",
         "|" + "--:|" * (len(parts) + 7),
     ]
-    own = [r for r in rounds if r.rule == DEFAULT_RULE]
+    own = [r for r in rounds if r.rule == DEFAULT_RULE.name]
     for first in (r for r in own if r.index == 0):
         later = next(r for r in own if r.size == first.size and r.index == 1)
         settled = [asdict(r.settling) for r in (first, later)]
@@ -166,14 +176,13 @@ def format_tables(rounds: Sequence[RoundGas], calls: dict[str, int]) -> str:
         "",
         "All rules, gas of the weighing alone. A rooted rule has one trainer less, and a root.",
         "",
-        "| n | f | " + " | ".join((DEFAULT_RULE, *OTHER_RULES)) + " |",
-        "|--:|--:|" + "--:|" * (1 + len(OTHER_RULES)),
+        f"| n | f | {' | '.join(RULES)} |",
+        "|--:|--:|" + "--:|" * len(RULES),
     ]
-    for n, blocks in SIZES_OF_OTHER_RULES:
-        found = {r.rule: r for r in rounds if (r.size.n, r.size.blocks, r.index) == (n, blocks, 0)}
-        if len(found) == 1 + len(OTHER_RULES):
-            cells = [found[rule].settling.rule for rule in (DEFAULT_RULE, *OTHER_RULES)]
-            lines.append(f"| {n} | {found['mean'].size.f} | {' | '.join(f'{cell:,}' for cell in cells)} |")
+    for n in SIZES_OF_RULES:
+        found = {weighing.rule: weighing for weighing in weighings if weighing.size.n == n}
+        cells = " | ".join(f"{found[rule].gas:,}" for rule in RULES)
+        lines.append(f"| {n} | {found['mean'].size.f} | {cells} |")
     lines += ["", "| transaction | gas |", "|---|--:|"]
     lines += [f"| `{name}` | {used:,} |" for name, used in calls.items()]
     return "\n".join(lines) + "\n"
@@ -194,12 +203,13 @@ def main() -> int:
     with Devnet() as devnet:
         sender = Sender(devnet.web3, devnet.account(DEPLOYER), POLICY)
         kit = MarketKit(devnet, deploy(sender, load_ethereum_srs_points(), token=deploy_test_token(sender)))
+        weighings = measure_weighings(kit)
         rounds = measure_rounds(kit)
         calls = measure_calls(kit)
-    fitted = fit(rounds, calls)
+    fitted = fit(rounds, weighings, calls)
     if arguments.write:
         COEFFICIENTS.write_text(json.dumps(fitted, indent=1, ensure_ascii=False) + "\n")
-    tables = format_tables(rounds, fitted["calls"])
+    tables = format_tables(rounds, weighings, fitted["calls"])
     print(tables)
     if arguments.write:
         write_page(tables)

@@ -5,10 +5,14 @@ from dataclasses import asdict, dataclass
 from itertools import pairwise
 from typing import Any, Final
 
+import numpy as np
+from eth_abi.abi import encode
 from eth_typing import HexStr
+from eth_utils.crypto import keccak
 
 from steelyard.chain.gas_model import Size, compute_precompile_gas, compute_tolerated
-from steelyard.rules import get_rule
+from steelyard.gram import compute_gram, encode_gram
+from steelyard.rules import DEFAULT_RULE, encode_hints, get_rule
 from tests.market_kit import AGGREGATORS, OWNER, MarketKit, make_honest_updates, make_settlement
 
 PAYLOAD: Final = 4_088
@@ -17,6 +21,8 @@ PAYLOAD: Final = 4_088
 MINE_GAS: Final = 16_777_216
 BYZANTINE_BPS: Final = 3_000
 LAST_PRECOMPILE: Final = 0x11
+WEIGH: Final = ("bytes", "uint256", "uint256", "uint256", "bytes")
+"""The arguments of `IWeighingRule.weigh`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,13 +57,22 @@ class RoundGas:
         return asdict(self)
 
 
+@dataclass(frozen=True, slots=True)
+class RuleGas:
+    """The weighing of one round."""
+
+    size: Size
+    rule: str
+    gas: int
+
+
 def choose_dimension(blocks: int) -> int:
     """A dimension of so many blocks, the last of them half full."""
     return PAYLOAD * blocks - PAYLOAD // 2
 
 
 def measure_project(
-    kit: MarketKit, n: int, blocks: int, rounds: int = 2, rule: str = "clip-nnm-multi-krum"
+    kit: MarketKit, n: int, blocks: int, rounds: int = 2, rule: str = DEFAULT_RULE.name
 ) -> Iterator[RoundGas]:
     """Plays a project of honest trainers from its start to its end, and measures each round of `n` rows."""
     d, roots = choose_dimension(blocks), int(get_rule(rule).rooted)
@@ -82,6 +97,24 @@ def measure_project(
         yield RoundGas(size, rule, index, index == rounds - 1, settling, submit, root, attest, poke)
 
 
+def measure_weighing(kit: MarketKit, n: int, rule: str, seed: int) -> RuleGas:
+    """What a rule alone uses for a round of `n` honest rows, without the call's own price and that of its data."""
+    roots = int(get_rule(rule).rooted)
+    size = Size(n, 1, compute_tolerated(n - roots, BYZANTINE_BPS), roots)
+    gram = compute_gram(np.stack(make_honest_updates(n, choose_dimension(1), seed=seed)))
+    weighing = get_rule(rule).weigh(gram, size.f, choose_dimension(1))
+    arguments = (encode_gram(gram), n, size.f, choose_dimension(1), encode_hints(weighing))
+    data = keccak(text=f"weigh({','.join(WEIGH)})")[:4] + encode(WEIGH, arguments)
+    call = {"to": kit.deployment.rules[rule], "data": "0x" + data.hex(), "gas": hex(MINE_GAS)}
+    frame = kit.devnet.request("debug_traceCall", [call, "latest", {"tracer": "callTracer"}])
+    assert "error" not in frame, frame
+    return RuleGas(size, rule, int(frame["gasUsed"], 16) - _price_calldata(data))
+
+
+def _price_calldata(data: bytes) -> int:
+    return 21_000 + 4 * data.count(0) + 16 * (len(data) - data.count(0))
+
+
 def _settle(kit: MarketKit, project_id: Any, rows: Any, size: Size) -> Settling:
     """Settles, and takes the transaction apart: by frames of calls, by storage and log operations, by bytes."""
     devnet = kit.devnet
@@ -99,7 +132,7 @@ def _settle(kit: MarketKit, project_id: Any, rows: Any, size: Size) -> Settling:
     kit.market(aggregator).settle(project_id, attempt.index, settlement)
 
     data = bytes(sent["input"])
-    calldata = 21_000 + 4 * data.count(0) + 16 * (len(data) - data.count(0))
+    calldata = _price_calldata(data)
     storage = events = 0
     for step, after in pairwise(steps):
         if step["op"] in {"SLOAD", "SSTORE"}:

@@ -15,7 +15,7 @@ from steelyard.chain.transactions import Receipt, Sender, SendPolicy
 from steelyard.gram import commit, hash_commitment, load_ethereum_srs
 from steelyard.rounds.settlement import RoundContext, WeighedRound, weigh_round
 from steelyard.rounds.submission import OpenedSubmission
-from steelyard.rules.registry import get_rule
+from steelyard.rules.registry import DEFAULT_RULE, get_rule
 from steelyard.types import Address, Cid, Codec, ProjectId, Seed, UpdateVector
 
 DEPLOYER = 0
@@ -103,7 +103,7 @@ class MarketKit:
             settle_seconds=3_600,
             attest_seconds=3_600,
             dimension=100,
-            rule=self.deployment.rules["clip-nnm-multi-krum"],
+            rule=self.deployment.rules[DEFAULT_RULE.name],
             verifier=self.deployment.verifier,
             aggregator=ZERO_ADDRESS,
             spec_cid=SOME_CID,

@@ -14,9 +14,9 @@ pytestmark = pytest.mark.chain
 @pytest.mark.parametrize(
     ("n", "blocks", "rule"),
     [
-        (6, 1, "clip-nnm-multi-krum"),
+        (6, 1, "screen-clip-nnm-multi-krum"),
         (13, 3, "clip-nnm-multi-krum"),
-        (4, 12, "clip-nnm-multi-krum"),
+        (4, 12, "screen-clip-nnm-multi-krum"),
         (12, 1, "multi-krum"),
         (9, 2, "fltrust"),
     ],

@@ -201,7 +201,7 @@ def test_rules_are_equal_at_the_ends_of_the_range(evm: Evm) -> None:
     assert_equal_on_chain(evm, cases)
 
 
-@pytest.mark.parametrize("name", ["clip-nnm-multi-krum", "multi-krum", "nna"])
+@pytest.mark.parametrize("name", ["screen-clip-nnm-multi-krum", "clip-nnm-multi-krum", "multi-krum", "nna"])
 @pytest.mark.parametrize("n", [3, 7, 32])
 def test_any_flipped_bit_of_a_hint_reverts(evm: Evm, name: str, n: int) -> None:
     f = (n - 3) // 2
@@ -217,7 +217,7 @@ def test_any_flipped_bit_of_a_hint_reverts(evm: Evm, name: str, n: int) -> None:
         assert set(evm.call(name, calls)) == {Reverted("WrongHint")}
 
 
-@pytest.mark.parametrize("name", ["clip-nnm-multi-krum", "multi-krum", "nna"])
+@pytest.mark.parametrize("name", ["screen-clip-nnm-multi-krum", "clip-nnm-multi-krum", "multi-krum", "nna"])
 def test_a_set_of_the_right_size_with_a_wrong_member_reverts(evm: Evm, name: str) -> None:
     """Swaps one member of each set for one outside it: nothing but the order tells that the set is wrong."""
     n, f = 9, 3

@@ -12,7 +12,7 @@ EXAMPLE = (Path(__file__).parents[2] / "scripts" / "project_example.toml").read_
 
 
 def write(folder: Path, rule: str, trainers: int = 7) -> Path:
-    text = EXAMPLE.replace('# rule = "clip-nnm-multi-krum"', f'rule = "{rule}"')
+    text = EXAMPLE.replace('# rule = "screen-clip-nnm-multi-krum"', f'rule = "{rule}"')
     text = text.replace("max_trainers = 10", f"max_trainers = {trainers}")
     path = folder / "project.toml"
     path.write_text(text)
@@ -26,7 +26,7 @@ def test_a_rule_with_a_contract_is_taken(tmp_path: Path, rule: str) -> None:
 
 @pytest.mark.parametrize("rule", sorted(RULES.keys() - ON_CHAIN_RULES.keys()))
 def test_a_rule_without_a_contract_is_refused(tmp_path: Path, rule: str) -> None:
-    with pytest.raises(SpecError, match=f"{rule}.* is off-chain only, a project may have clip-nnm-multi-krum"):
+    with pytest.raises(SpecError, match=f"{rule}.* is off-chain only, a project may have screen-clip-nnm-multi-krum"):
         load_project_file(write(tmp_path, rule))
 
 

@@ -25,7 +25,7 @@ def run(*arguments: str) -> dict[str, Any]:
 
 def test_quotes_what_the_model_computes() -> None:
     quoted = run(*FLAGS, "--gas-price", "2.5", "--ether-price", "3000")
-    gas = compute_project_gas(Size(10, 25, 3), 20, "clip-nnm-multi-krum")
+    gas = compute_project_gas(Size(10, 25, 3), 20, "screen-clip-nnm-multi-krum")
     assert quoted["gas"] == gas
     whole = sum(sum(calls.values()) for calls in gas.values())
     assert quoted["cost"]["project"]["gas"] == whole

@@ -20,7 +20,7 @@ from steelyard.rules import ON_CHAIN_RULES
 
 SNAPSHOTS = Path(__file__).parents[3] / "contracts" / "snapshots"
 TRANSACTIONS = {name: int(used) for name, used in json.loads((SNAPSHOTS / "transactions.json").read_text()).items()}
-DEFAULT_RULE = "clip-nnm-multi-krum"
+DEFAULT_RULE = "screen-clip-nnm-multi-krum"
 
 
 def make_size(n: int, blocks: int = 1, roots: int = 0) -> Size:

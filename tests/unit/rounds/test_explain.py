@@ -26,7 +26,7 @@ def vectors() -> np.ndarray:
 
 @pytest.fixture(scope="module")
 def weighing(vectors: np.ndarray) -> Weighing:
-    return DEFAULT_RULE.weigh(compute_gram(vectors), F, D)
+    return RULES["clip-nnm-multi-krum"].weigh(compute_gram(vectors), F, D)
 
 
 def render(explanation: Explanation) -> dict[str, str]:
