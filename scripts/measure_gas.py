@@ -181,8 +181,8 @@ def format_tables(rounds: Sequence[RoundGas], weighings: Sequence[RuleGas], call
     ]
     for n in SIZES_OF_RULES:
         found = {weighing.rule: weighing for weighing in weighings if weighing.size.n == n}
-        cells = " | ".join(f"{found[rule].gas:,}" for rule in RULES)
-        lines.append(f"| {n} | {found['mean'].size.f} | {cells} |")
+        used = " | ".join(f"{found[rule].gas:,}" for rule in RULES)
+        lines.append(f"| {n} | {found['mean'].size.f} | {used} |")
     lines += ["", "| transaction | gas |", "|---|--:|"]
     lines += [f"| `{name}` | {used:,} |" for name, used in calls.items()]
     return "\n".join(lines) + "\n"
