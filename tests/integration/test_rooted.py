@@ -4,6 +4,7 @@ Also `nna`, which needs none: it goes the same way to the chain.
 """
 
 import json
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -24,7 +25,7 @@ from steelyard.chain.events import (
     StakeSlashed,
 )
 from steelyard.chain.records import ProjectStatus, RoundOutcome, RoundStatus
-from steelyard.errors import ConfigError, EvidenceError, TransactionRevertedError
+from steelyard.errors import ConfigError, EvidenceError, MalformedUpdateError, TransactionRevertedError
 from steelyard.gram import dump_bundle, load_ethereum_srs, parse_bundle
 from steelyard.keystore import LIGHT_SCRYPT_N, PASSPHRASE_VARIABLE, Identity, write_keystore
 from steelyard.rounds.audit import audit_payment, audit_round
@@ -229,6 +230,42 @@ def test_an_owner_that_is_killed_and_started_again_sends_one_root(
     assert entry == Entry(1, 0, entry.prepared, entry.submitted_tx)
     assert entry.prepared is not None
     assert (root.cid, root.commitment_hash) == (entry.prepared.cid, entry.prepared.commitment_hash)
+
+
+def test_it_goes_on_by_itself_until_the_project_ends(arena: Arena) -> None:
+    reports: Reports = []
+    with arena.participants() as participants, arena.root_source(reports) as source:
+        stop = threading.Event()
+        running = threading.Thread(target=source.run, args=(stop,))
+        running.start()
+        try:
+            for participant in participants:
+                participant.step()
+            while arena.round_status is RoundStatus.COLLECTING:
+                running.join(0.02)
+                assert running.is_alive()
+            arena.finish(participants, arena.service(FIRST))
+            running.join(60)
+            assert not running.is_alive(), "the project has ended"
+        finally:
+            stop.set()
+            running.join()
+    assert [what for what, _ in reports if what != "waiting"] == ["training", "trained", "submitted", "ended"]
+
+
+def test_training_that_diverges_gives_no_root_and_is_not_tried_again(
+    arena: Arena, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def diverge(*_arguments: object, **_options: object) -> None:
+        raise MalformedUpdateError("the loss became nan in epoch 1: training diverged")
+
+    monkeypatch.setattr("trainer_client.root.prepare_submission", diverge)
+    reports: Reports = []
+    with arena.root_source(reports) as source:
+        assert isinstance(source.step(), Train)
+        assert isinstance(source.step(), Wait)
+    assert [what for what, _ in reports] == ["training", "no root", "waiting"]
+    assert arena.events(RootSubmitted) == []
 
 
 @pytest.mark.parametrize(

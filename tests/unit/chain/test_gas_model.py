@@ -87,6 +87,12 @@ def test_more_rows_and_more_blocks_cost_more(rule: str) -> None:
     assert totals == sorted(totals)
 
 
+@pytest.mark.parametrize("rule", ON_CHAIN_RULES)
+def test_the_largest_round_takes_less_than_half_of_a_transaction(rule: str) -> None:
+    size = make_size(32, 1, int(ON_CHAIN_RULES[rule].rooted))
+    assert compute_settle_gas(size, rule, is_first=True).total < 16_777_216 // 2
+
+
 def test_a_root_is_a_row_that_nobody_is_paid_for() -> None:
     with_root, without = make_size(8, 1, 1), make_size(7)
     settled = [compute_settle_gas(size, "fltrust", is_first=True) for size in (with_root, without)]
