@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from scripts.owner import app
 from scripts.quote import Prices, estimate_seconds, measure_speed
-from steelyard.chain.gas_model import Size, compute_project_gas
+from steelyard.chain.gas_model import Size, compute_project_gas, get_call_gas
 
 EXAMPLE = str(Path(__file__).parents[2] / "scripts" / "project_example.toml")
 FLAGS = ("--trainers", "10", "--dimension", "100000", "--rounds", "20")
@@ -43,6 +43,16 @@ def test_reads_a_project_file_and_lets_flags_change_it() -> None:
     assert (changed["trainers"], changed["dimension"], changed["rule"]) == (7, 2_410, "mean")
     assert changed["settle"]["rule"] < quoted["settle"]["rule"]
     assert "money" not in quoted["cost"]["project"]
+
+
+def test_the_owner_of_a_rooted_project_pays_for_roots() -> None:
+    plain, rooted = run(*FLAGS, "--rule", "mean"), run(*FLAGS, "--rule", "fltrust")
+    assert rooted["trainers"] == plain["trainers"] == 10
+    assert rooted["gas"]["trainers"] == plain["gas"]["trainers"]
+    assert rooted["gas"]["owner"]["root"] == 20 * get_call_gas("submitRoot")
+    assert "root" not in plain["gas"]["owner"]
+    assert rooted["settle"]["calldata"] > plain["settle"]["calldata"]
+    assert "and a root of the owner's" in CliRunner().invoke(app, ["quote", *FLAGS, "--rule", "fltrust"]).stdout
 
 
 def test_longer_strings_need_fewer_blocks_and_less_gas() -> None:
