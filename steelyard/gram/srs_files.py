@@ -167,7 +167,7 @@ def decode_pinned(encoded: EncodedSrs, digest: str) -> Srs:
 def _check_digest(encoded: EncodedSrs, digest: str) -> None:
     actual = encoded.compute_digest()
     if actual != digest:
-        raise SrsError(f"the file is not the pinned ceremony: its SHA-256 is {actual}, not {digest}")
+        raise SrsError(f"the reference string is not the pinned one: its digest is {actual}, not {digest}")
 
 
 def _decode_g1(data: bytes, k: int) -> G1Point:

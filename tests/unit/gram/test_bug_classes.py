@@ -334,7 +334,7 @@ def test_class_10_who_knows_the_secret_proves_anything_so_no_such_string_is_load
     assert judge(make_srs(16, tau=99), forged) == "pairing equation"
     path = tmp_path / "setup.txt"
     write_setup(path, SRS)
-    with pytest.raises(SrsError, match="not the pinned ceremony"):
+    with pytest.raises(SrsError, match="not the pinned one"):
         load_srs(path, ETHEREUM_SRS_DIGEST)
 
 
