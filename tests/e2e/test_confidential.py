@@ -240,6 +240,22 @@ def test_a_member_hands_the_key_to_the_owner_or_another_member_only(secret: Secr
     assert (refused.exit_code, "neither the owner nor a member" in refused.stderr) == (7, True)
 
 
+@pytest.mark.parametrize(("name", "group"), [("ben", "trainer"), ("hal", "aggregator")])
+def test_a_copy_of_the_keystore_and_the_chain_are_enough_to_be_paid(
+    secret: Secret, tmp_path: Path, name: str, group: str
+) -> None:
+    """Everything else of a trainer or an aggregator is lost: a machine that has nothing goes on."""
+    town, copy = secret.town, tmp_path / "copy.json"
+    make_private(copy, (town.root / f"{name}.json").read_text())
+    environment = town.environment(name) | {"STEELYARD_KEYSTORE": str(copy), "STEELYARD_STATE": str(tmp_path / "state")}
+    market = secret.connect(name).marketplace
+    token = market.get_project(secret.project_id).params.token
+    assert market.get_credit(town.addresses[name], token) > 0
+    result = CliRunner().invoke(app, [group, "claim", "--token", token], env=environment)
+    assert result.exit_code == 0, result.output
+    assert market.get_credit(town.addresses[name], token) == 0
+
+
 def test_updates_seeds_keys_and_models_are_on_no_disk_and_in_no_log(secret: Secret) -> None:
     assert len(secret.payloads) == 2 * len(TRAINERS)
     forbidden: dict[str, bytes] = {"a model's file": b"layers.0.weight"}
