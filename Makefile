@@ -53,7 +53,8 @@ test: check ipfs ## Everything that must hold before a commit, in under ten minu
 	forge test
 	$(V)/pytest -q -n 2 --dist loadgroup -m "not deep" tests
 
-test-deep: setup ipfs ## The long suites: more fuzzing, deeper invariants, rebuilt artifacts
+test-deep: setup ipfs ## The long suites: more fuzzing, deeper invariants, rebuilt artifacts, ByzFL as a peer
+	-$(V)/python -m pip install -q --disable-pip-version-check --no-deps -r requirements-byzfl.txt
 	FOUNDRY_PROFILE=deep forge test
 	$(V)/pytest -q -m deep tests
 

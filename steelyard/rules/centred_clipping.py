@@ -5,7 +5,7 @@ from typing import Final
 import numpy as np
 
 from steelyard.constants import ONE
-from steelyard.rules.fixed_point import UnitGram, compute_lower_median, compute_roots
+from steelyard.rules.fixed_point import Fixed, UnitGram, compute_lower_median, compute_roots
 from steelyard.rules.matrix import Matrix
 from steelyard.rules.selection import Graded
 
@@ -33,11 +33,8 @@ def weigh_by_centred_clipping(gram: Matrix, f: int) -> Graded:
     distances = compute_roots(unit.compute_squared_distances(weights))
     radius = compute_lower_median(distances)
     for _ in range(ITERATIONS):
-        parts = (np.minimum(distances, radius) << 32) // np.maximum(distances, 1)
-        parts[distances == 0] = ONE
-        steps = parts // len(gram)
-        # Both factors lose a bit, because their product may have 64.
-        weights = ((weights >> 1) * (ONE - int(steps.sum()) >> 1) >> 30) + steps
+        parts = compute_parts(distances, radius)
+        weights = move_centre(weights, parts)
         distances = compute_roots(unit.compute_squared_distances(weights))
     return Graded(
         weights=tuple(weights.tolist()),
@@ -45,3 +42,18 @@ def weigh_by_centred_clipping(gram: Matrix, f: int) -> Graded:
         measure="part within the clipping radius, in the last step,",
         grades=tuple(parts.tolist()),
     )
+
+
+def compute_parts(distances: Fixed, radius: int) -> Fixed:
+    """`min(1, τ / distance)` in Q32, one at distance 0."""
+    parts: Fixed = (np.minimum(distances, radius) << 32) // np.maximum(distances, 1)
+    parts[distances == 0] = ONE
+    return parts
+
+
+def move_centre(weights: Fixed, parts: Fixed) -> Fixed:
+    """The centre's weights after a step: `w·(1 − Σ s) + s` with `s_i = parts_i / n`."""
+    steps = parts // len(parts)
+    # Both factors lose a bit, because their product may have 64.
+    moved: Fixed = ((weights >> 1) * (ONE - int(steps.sum()) >> 1) >> 30) + steps
+    return moved

@@ -1,5 +1,6 @@
 """Clipping to the lower median norm: no row pulls harder than the middle one."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import isqrt
 
@@ -67,5 +68,9 @@ def clip_to_median(gram: Matrix, f: int) -> Clipping:
     del f
     squared_norms = gram.diagonal().tolist()
     median = sorted(squared_norms)[(len(squared_norms) - 1) // 2]
-    factors = tuple(ONE if norm <= median else isqrt((median << 64) // norm) for norm in squared_norms)
-    return Clipping(median, factors)
+    return Clipping(median, compute_factors(squared_norms, median))
+
+
+def compute_factors(squared_norms: Sequence[int], limit: int) -> Integers:
+    """What brings each row to the squared norm `limit` at most, in Q32, rounded down."""
+    return tuple(ONE if norm <= limit else isqrt((limit << 64) // norm) for norm in squared_norms)

@@ -37,7 +37,7 @@ def weigh_by_geometric_median(gram: Matrix, f: int) -> Graded:
     weights = _find_start(unit, f)
     for _ in range(MAX_ITERATIONS):
         distances = compute_roots(unit.compute_squared_distances(weights))
-        following = _weigh(distances)
+        following = weigh_by_nearness(distances, max(1, compute_lower_median(distances) >> 10))
         has_settled = np.abs(following - weights).max() <= TOLERANCE
         weights = following
         if has_settled:
@@ -60,9 +60,9 @@ def _find_start(unit: UnitGram, f: int) -> Fixed:
     return weights
 
 
-def _weigh(distances: Fixed) -> Fixed:
-    """Weights in inverse proportion to the distances, `Σ w ≤ 1`."""
-    smoothed = np.maximum(distances, max(1, compute_lower_median(distances) >> 10))
+def weigh_by_nearness(distances: Fixed, smoothing: int) -> Fixed:
+    """Weights in inverse proportion to the distances, or to `smoothing ≥ 1` where that is more; `Σ w ≤ 1`."""
+    smoothed = np.maximum(distances, smoothing)
     nearness = (int(smoothed.min()) << _NEARNESS_BITS) // smoothed
     weights: Fixed = (nearness << 32) // int(nearness.sum())
     return weights
