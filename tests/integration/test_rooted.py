@@ -46,7 +46,7 @@ from tests.market_kit import AGGREGATORS, OWNER, MarketKit, make_honest_updates
 from tests.refusals import encode, expect, fail_when_mined, unchanged
 from trainer_client.cli import app as trainer_app
 from trainer_client.decision import Stop, Train, Wait
-from trainer_client.journal import Entry
+from trainer_client.journal import Entry, Prepared
 from trainer_client.session import open_root_session
 from trainer_client.why import explain_round
 
@@ -207,9 +207,9 @@ def test_owner_trainers_and_aggregator_bring_a_round_to_its_end(arena: Arena) ->
     assert f"Outcome: {arena.owner} earned nothing, because it is the owner's root update" in owners
 
 
-def test_an_owner_that_is_killed_and_started_again_sends_one_root(
-    arena: Arena, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def kill_before_submitting(arena: Arena, monkeypatch: pytest.MonkeyPatch) -> Prepared:
+    """The owner is killed when its root is stored, and not yet on the chain."""
+
     class Crash(BaseException):
         """Like SIGKILL."""
 
@@ -220,6 +220,15 @@ def test_an_owner_that_is_killed_and_started_again_sends_one_root(
         patch.setattr(type(source.marketplace), "submit_root", crash)
         with pytest.raises(Crash):
             source.step()
+        prepared = source.journal.get(1, 0).prepared
+    assert prepared is not None
+    return prepared
+
+
+def test_an_owner_that_is_killed_and_started_again_sends_one_root(
+    arena: Arena, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    prepared = kill_before_submitting(arena, monkeypatch)
     reports: Reports = []
     with arena.root_source(reports) as source:
         source.step()
@@ -227,9 +236,20 @@ def test_an_owner_that_is_killed_and_started_again_sends_one_root(
         entry = source.journal.get(1, 0)
     assert [what for what, _ in reports] == ["submitted", "waiting"]
     (root,) = arena.events(RootSubmitted)
-    assert entry == Entry(1, 0, entry.prepared, entry.submitted_tx)
-    assert entry.prepared is not None
-    assert (root.cid, root.commitment_hash) == (entry.prepared.cid, entry.prepared.commitment_hash)
+    assert entry == Entry(1, 0, prepared, entry.submitted_tx)
+    assert (root.cid, root.commitment_hash) == (prepared.cid, prepared.commitment_hash)
+
+
+def test_a_root_whose_hash_a_trainer_took_first_is_made_anew(arena: Arena, monkeypatch: pytest.MonkeyPatch) -> None:
+    taken = kill_before_submitting(arena, monkeypatch).commitment_hash
+    arena.post(0, replace(arena.bench(0).submit(), commitment_hash=taken))
+    reports: Reports = []
+    with arena.root_source(reports) as source:
+        source.step()
+        source.step()
+    assert [what for what, _ in reports] == ["reverted", "training", "trained", "submitted"]
+    (root,) = arena.events(RootSubmitted)
+    assert root.commitment_hash != taken
 
 
 def test_it_goes_on_by_itself_until_the_project_ends(arena: Arena) -> None:
