@@ -141,7 +141,7 @@ def gc(
     counts: Counter[str] = Counter()
     for hold in find_expired(compute_holds(_read_events(connection)), head):
         if dry_run:
-            done = "would release" if store.has(hold.cid) else ""
+            done = "would release" if store.is_pinned(hold.cid) else ""
         else:
             done = "released" if let_go(store, hold) else ""
         if done:

@@ -120,7 +120,7 @@ def let_go(store: BlobStore, hold: Hold) -> bool:
     Raises:
       StorageUnavailableError: the store cannot be reached, or failed.
     """
-    if not store.has(hold.cid):
+    if not store.is_pinned(hold.cid):
         return False
     try:
         blob = store.get(hold.cid, MAX_PAYLOAD_BYTES)

@@ -2,7 +2,7 @@
 
 A store is never trusted. Everything that it hands out is hashed again and is no longer than the caller agreed to.
 A new store is one file with the three abstract methods (and, where a store can let go of what it holds, `_pin`,
-`_release` and `_measure`), plus a line in `open_store` and in the conformance tests.
+`_is_pinned`, `_release` and `_measure`), plus a line in `open_store` and in the conformance tests.
 """
 
 from abc import ABC, abstractmethod
@@ -94,6 +94,15 @@ class BlobStore(ABC):
         with self._translated("pin", cid):
             self._pin(cid)
 
+    def is_pinned(self, cid: Cid) -> bool:
+        """Whether the store itself keeps `cid` until it is released. It looks nowhere else.
+
+        Raises:
+          StorageUnavailableError: the store cannot be reached, or failed.
+        """
+        with self._translated("look for", cid):
+            return self._is_pinned(cid)
+
     def release(self, cid: Cid) -> bool:
         """Lets the store forget `cid`, now or later, and returns whether it was keeping it.
 
@@ -128,10 +137,15 @@ class BlobStore(ABC):
     def _has(self, cid: Cid) -> bool:
         """Whether bytes are stored for `cid`."""
 
+    # For a store that keeps everything until it is released:
+
     def _pin(self, cid: Cid) -> None:
-        """Keeps `cid`. Where everything is kept until it is released, there is nothing to do but to look."""
+        """Keeps `cid`: there is nothing to do but to look."""
         if not self._has(cid):
             raise BlobNotFoundError(str(cid))
+
+    def _is_pinned(self, cid: Cid) -> bool:
+        return self._has(cid)
 
     def _release(self, cid: Cid) -> bool:  # noqa: ARG002 - who keeps nothing has nothing to let go of
         """Lets go of `cid`, if it is there."""

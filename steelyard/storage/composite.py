@@ -83,6 +83,9 @@ class CompositeBlobStore(BlobStore):
         if not pinned:
             raise _summarise(cid, failures) if failures else ReadOnlyStoreError("none of the stores keeps anything")
 
+    def _is_pinned(self, cid: Cid) -> bool:
+        return any(store.is_pinned(cid) for store in self._stores)
+
     def _release(self, cid: Cid) -> bool:
         return sum(store.release(cid) for store in self._stores) > 0
 

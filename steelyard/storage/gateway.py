@@ -28,7 +28,7 @@ from steelyard.errors import (
     StorageUnavailableError,
 )
 from steelyard.storage.base import BlobStore
-from steelyard.storage.http import TooLongError, open_client, read_capped, time_limit
+from steelyard.storage.http import MIN_RATE, TooLongError, open_client, read_capped, time_limit
 from steelyard.storage.unixfs import MAX_BLOCK_BYTES, read_file, verify_block
 from steelyard.types import Cid
 
@@ -48,6 +48,11 @@ class GatewayPatience:
     """For one block from one gateway, however slowly it comes."""
     shun_seconds: float = 600.0
     """How long a gateway that lied is left alone."""
+
+    @property
+    def last_seconds(self) -> float:
+        """After which even a look-up of a name that does not come back is not waited for any longer."""
+        return self.block_seconds + MAX_BLOCK_BYTES / MIN_RATE
 
 
 @dataclass(slots=True)
@@ -90,6 +95,9 @@ class GatewayBlobStore(BlobStore):
     def _pin(self, cid: Cid) -> None:  # noqa: ARG002 - nothing is kept
         raise ReadOnlyStoreError("gateways keep nothing for anybody")
 
+    def _is_pinned(self, cid: Cid) -> bool:  # noqa: ARG002
+        return False
+
     def _read(self, cid: Cid, max_bytes: int) -> bytes:
         return read_file(cid, self._fetch_blocks, max_bytes)
 
@@ -119,9 +127,12 @@ class GatewayBlobStore(BlobStore):
                 running += 1
                 threading.Thread(target=self._try, args=(waiting.pop(0), cid, results), daemon=True).start()
             try:
-                result = results.get(timeout=self._patience.hedge_seconds if waiting else None)
+                result = results.get(timeout=self._patience.hedge_seconds if waiting else self._patience.last_seconds)
             except Empty:
-                continue
+                if waiting:
+                    continue
+                failures.append(StorageUnavailableError(f"{running} of them did not answer at all"))
+                break
             running -= 1
             if isinstance(result, bytes):
                 return result

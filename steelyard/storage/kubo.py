@@ -86,7 +86,7 @@ class KuboBlobStore(BlobStore):
             error.hint = "It lays files out in another way: use a node that honours chunker, raw-leaves and links."
             raise error
         # A node may report the identifier and fail to pin it afterwards.
-        if not self.is_pinned(cid):
+        if not self._is_pinned(cid):
             self._pin(cid)
 
     def _read(self, cid: Cid, max_bytes: int) -> bytes:
@@ -99,7 +99,7 @@ class KuboBlobStore(BlobStore):
         return read_file(cid, self._fetch_blocks, max_bytes)
 
     def _has(self, cid: Cid) -> bool:
-        if self.is_pinned(cid):
+        if self._is_pinned(cid):
             return True
         try:
             self._call("block/stat", {"arg": str(cid), "offline": "true", "timeout": "2s"})
@@ -109,6 +109,15 @@ class KuboBlobStore(BlobStore):
 
     def _pin(self, cid: Cid) -> None:
         self._find("pin/add", cid, _ANSWER_BYTES, {"recursive": "true"})
+
+    def _is_pinned(self, cid: Cid) -> bool:
+        try:
+            self._call("pin/ls", {"arg": str(cid), "type": "recursive"})
+        except RpcError as error:
+            if "not pinned" in error.message:
+                return False
+            raise
+        return True
 
     def _release(self, cid: Cid) -> bool:
         try:
@@ -123,20 +132,6 @@ class KuboBlobStore(BlobStore):
         stat = _parse_lines(self._call("repo/stat", {}))[-1]
         limit = int(stat.get("StorageMax", 0))
         return Usage(sum(1 for _ in self.list_pins()), int(stat["RepoSize"]), limit if 0 < limit < 2**53 - 1 else None)
-
-    def is_pinned(self, cid: Cid) -> bool:
-        """Whether the node keeps `cid` and all that is below it through garbage collection.
-
-        Raises:
-          StorageUnavailableError: the node does not answer.
-        """
-        try:
-            self._call("pin/ls", {"arg": str(cid), "type": "recursive"})
-        except RpcError as error:
-            if "not pinned" in error.message:
-                return False
-            raise
-        return True
 
     def list_pins(self) -> Iterator[str]:
         """The identifiers of everything that the node keeps, also what others have pinned.

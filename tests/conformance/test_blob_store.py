@@ -105,7 +105,8 @@ def test_threads_share_a_store(store: BlobStore) -> None:
 
 def test_what_is_released_is_let_go_of_and_may_be_put_again(store: BlobStore) -> None:
     cid = store.put(b"released")
-    store.release(cid)
+    assert store.release(cid) == (not isinstance(store, GatewayBlobStore))
+    assert not store.is_pinned(cid)
     assert not store.release(cid)
     assert not store.release(compute_cid(b"never there"))
     assert store.put(b"released") == cid

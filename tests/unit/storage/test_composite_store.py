@@ -47,7 +47,7 @@ class Down(MemoryBlobStore):
     def _fail(self, *_: object) -> None:
         raise StorageUnavailableError("down")
 
-    _write = _read = _has = _pin = _release = _fail  # type: ignore[assignment]
+    _write = _read = _has = _pin = _is_pinned = _release = _fail  # type: ignore[assignment]
 
 
 class Lying(MemoryBlobStore):
@@ -146,8 +146,10 @@ def test_pinned_is_what_one_keeps_and_released_is_what_none_does() -> None:
     store.pin(CID)
     with pytest.raises(BlobNotFoundError):
         store.pin(compute_cid(b"absent"))
+    assert store.is_pinned(CID)
     store.get(CID, 10)
-    store.release(CID)
+    assert store.release(CID)
+    assert not store.is_pinned(CID)
     assert not near.has(CID)
     assert not far.has(CID)
 

@@ -1,3 +1,4 @@
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -153,8 +154,26 @@ def test_gateways_only_hand_out(gateways: list[FakeIpfs]) -> None:
         store.put(BLOB)
     with pytest.raises(ReadOnlyStoreError):
         store.pin(CID)
-    store.release(CID)
+    assert not store.is_pinned(CID)
+    assert not store.release(CID)
     assert store.measure() is None
+
+
+def test_a_name_that_takes_for_ever_to_look_up_is_not_waited_for(
+    gateways: list[FakeIpfs], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done = threading.Event()
+
+    def look_up(*_: object, **__: object) -> list[object]:
+        done.wait(30)
+        raise OSError("no such host")
+
+    monkeypatch.setattr("socket.getaddrinfo", look_up)
+    monkeypatch.setattr("steelyard.storage.gateway.MAX_BLOCK_BYTES", 1)
+    store = GatewayBlobStore(["http://slow.example"], patience=GatewayPatience(block_seconds=0.3))
+    with pytest.raises(StorageUnavailableError, match="did not answer at all"):
+        store.get(CID, 10)
+    done.set()
 
 
 class TestPrivateAddresses:
