@@ -147,10 +147,9 @@ class Engine:
         if len(rows) < self.scenario.market.min_trainers:
             self.market = self.market.close_too_few(rows)
             return None
-        if self.rule.historic:
-            for row, update in zip(rows, updates, strict=True):
-                self._histories[row] = self._histories.get(row, 0) + update.astype(np.int64)
         weighing = self._weigh(rows, updates, root)
+        for row, update in zip(rows, updates, strict=True) if self.rule.historic else ():
+            self._histories[row] = self._histories.get(row, 0) + update.astype(np.int64)
         self.parameters = self._move(updates, weighing)
         self._movement = self.parameters.astype(np.float64) - before
         contributions = dict(zip(rows, weighing.contributions[: len(rows)], strict=True))
@@ -182,7 +181,7 @@ class Engine:
         """
         scenario = self.scenario
         trained = self._cohort.train(index, self.parameters, (*active, *((scenario.trainers,) * self.rule.rooted)))
-        root = self._force(trained[-1]) if self.rule.rooted else None
+        root = self._force(np.nan_to_num(trained[-1])) if self.rule.rooted else None
         deltas = self._remember(active, trained[: len(active)])
         attackers = [row for row, trainer in enumerate(active) if trainer < scenario.dishonest]
         sent: dict[int, UpdateVector] = {}
@@ -196,7 +195,8 @@ class Engine:
             finite = np.logical_and.reduce(np.isfinite(deltas), axis=1)
             own = np.where(finite[attackers, None], deltas[attackers], 0.0)
             honest = [row for row in range(len(active)) if row not in attackers and finite[row]]
-            crafted = self._craft(index, [active[row] for row in attackers], own, deltas[honest], root)
+            parties = [active[row] for row in (*attackers, *honest)]
+            crafted = self._craft(index, parties, own, deltas[honest], root)
             for row, update in zip(attackers, crafted, strict=True):
                 sent[active[row]] = self._force(update)
         rows = tuple(sorted(sent))
@@ -217,15 +217,19 @@ class Engine:
         return deltas
 
     def _craft(
-        self, index: int, attackers: Sequence[int], own: Updates, honest: Updates, root: UpdateVector | None
+        self, index: int, parties: Sequence[int], own: Updates, honest: Updates, root: UpdateVector | None
     ) -> Updates:
         scenario = self.scenario
+        omniscient = scenario.known is Knowledge.OMNISCIENT
+        known = parties if omniscient else parties[: len(own)]
+        if root is not None and not omniscient:
+            root = self._force(own.mean(axis=0))
 
         def aggregate(crafted: Updates, supposed: Updates) -> NDArray[np.float64]:
-            """As the round itself would: attackers stand first. Nobody else's history is known to them."""
+            """As the round itself would, with attackers first. Who is not known has no history, and so no number."""
             updates = np.stack([self._force(update) for update in (*crafted, *supposed)])
-            strangers = range(scenario.trainers + 1, scenario.trainers + 1 + len(supposed))
-            weighing = self._weigh((*attackers, *strangers), updates, root)
+            rows = [*known, *[-1] * len(updates)][: len(updates)]
+            weighing = self._weigh(rows, updates, root)
             weights = np.array([weight / weighing.normaliser for weight in weighing.weights[: len(updates)]])
             return weights @ dequantise(updates, self.spec.quantisation.scale)
 
@@ -236,11 +240,11 @@ class Engine:
             movement=self._movement,
             round_index=index,
             n=n,
-            f=compute_num_byzantine(n, scenario.market.byzantine_bps),
+            f=compute_num_byzantine(n, scenario.market.byzantine_bps) if n >= 3 else 0,
             clip=self.spec.quantisation.l2_norm_clip,
             aggregate=aggregate,
             knowledge=scenario.known,
-            _honest=honest if scenario.known is Knowledge.OMNISCIENT else None,
+            _honest=honest if omniscient else None,
         )
         crafted = scenario.attack.craft(view, np.random.default_rng((scenario.seed, _ATTACK, index)))
         if crafted.shape != own.shape:
@@ -264,8 +268,10 @@ class Engine:
         f = compute_num_byzantine(len(updates), self.scenario.market.byzantine_bps)
         history = None
         if self.rule.historic:
-            sums = [self._histories.get(row, update) for row, update in zip(rows, updates, strict=True)]
-            history = compute_history_gram(np.array(sums, dtype=np.int64))
+            sums = [
+                self._histories.get(row, 0) + update.astype(np.int64) for row, update in zip(rows, updates, strict=True)
+            ]
+            history = compute_history_gram(np.array(sums))
         return self.rule.weigh(gram, f, updates.shape[1], history)
 
     def _move(self, updates: NDArray[np.int16], weighing: Weighing) -> ParameterVector:

@@ -155,9 +155,11 @@ class Spy(Attack):
 
     name: Literal["none"] = "none"
     seen: ClassVar[list[View]] = []
+    tried: ClassVar[list[Updates]] = []
 
     def craft(self, view: View, rng: np.random.Generator) -> Updates:
         self.seen.append(view)
+        self.tried.append(view.aggregate(view.own, view.known))
         return view.own
 
 
@@ -182,13 +184,22 @@ def test_attackers_see_what_their_knowledge_allows(knowledge: str) -> None:
         np.testing.assert_allclose(view.movement, before.following.astype(float) - before.parameters, atol=1e-7)
 
 
-def test_attackers_try_the_rule_as_the_round_applies_it() -> None:
-    scenario = make_scenario(knowledge="omniscient").model_copy(update={"attack": Spy()})
-    Spy.seen.clear()
-    played = next(play(scenario))
-    (view,) = Spy.seen
-    moved = played.following.astype(float) - played.parameters
-    np.testing.assert_allclose(view.aggregate(view.own, view.honest), moved, atol=1e-6)
+@pytest.mark.parametrize("rule", ["clip-nnm-multi-krum", "fltrust", "foolsgold"])
+def test_omniscient_attackers_try_the_rule_as_the_round_applies_it(rule: str) -> None:
+    scenario = make_scenario(knowledge="omniscient", rule=rule, data={"root_examples": 40})
+    Spy.tried.clear()
+    rounds = list(play(scenario.model_copy(update={"attack": Spy()})))
+    for tried, played in zip(Spy.tried, rounds, strict=True):
+        moved = played.following.astype(float) - played.parameters
+        np.testing.assert_allclose(tried, moved, atol=1e-6)
+
+
+def test_a_few_attackers_alone_do_not_make_a_round() -> None:
+    """All honest trainers diverge; the two attackers send zeros."""
+    phase = DOCUMENT["training"][0] | {"learning_rate": 100.0, "weight_decay": 1.0, "epochs": 10}
+    engine = Engine(make_scenario(attack={"name": "zero"}, training=[phase]))
+    assert list(engine.play()) == []
+    assert engine.market.status is Status.FAILED
 
 
 def test_more_trainers_than_a_chain_takes_can_be_simulated() -> None:
