@@ -1,16 +1,13 @@
 """Screening: rows that pull against the others are left out, and each one found is one fewer to be afraid of."""
 
 from dataclasses import dataclass
-from math import isqrt
-from typing import Final
 
 import numpy as np
 
-from steelyard.constants import ONE
 from steelyard.rules.contribution import NOISE_FACTOR
+from steelyard.rules.cosines import compute_cosines, square_q32
+from steelyard.rules.fixed_point import Fixed
 from steelyard.rules.matrix import IndexSet, Integers, Matrix
-
-_NORM_SHIFT: Final = 64  # a length in Q32 is the root of a squared norm in Q64
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,23 +35,13 @@ class Screening:
         return tuple(own.get(row, 0) for row in range(len(self.scores)))
 
 
-def compute_cosines(gram: Matrix) -> Matrix:
-    """Cosines in Q32, towards zero, at most one in absolute value; 0 with a row of no length. Shape `(n, n)`."""
-    gram = gram.astype(object)
-    norms = np.array([isqrt(int(norm) << _NORM_SHIFT) for norm in gram.diagonal()], dtype=object)
-    products = norms[:, None] * norms[None, :]
-    sizes = np.minimum((np.abs(gram) << 96) // np.where(products > 0, products, 1), ONE)
-    cosines: Matrix = np.where(products > 0, np.where(gram < 0, -sizes, sizes), 0)
-    return cosines
-
-
-def compute_support(cosines: Matrix) -> Matrix:
+def compute_support(cosines: Fixed) -> Fixed:
     """What each row says for each other: a negative cosine counts in full, a positive one as `c − c²`.
 
     Copies thus say nothing for each other, and nobody more than a quarter, so that a few who agree among themselves do
     not outweigh many who disagree with them.
     """
-    support: Matrix = np.where(cosines > 0, cosines - (cosines * cosines >> 32), cosines)
+    support: Fixed = np.where(cosines > 0, cosines - square_q32(np.maximum(cosines, 0)), cosines)
     np.fill_diagonal(support, 0)
     return support
 
@@ -76,7 +63,7 @@ def screen(gram: Matrix, f: int, d: int) -> Screening:
       manipulation (Xie et al., UAI 2019) is that of FLTrust without a root of trust.
     """
     support = compute_support(compute_cosines(gram))
-    scores = [int(score) for score in support.sum(axis=1)]
+    scores: list[int] = support.sum(axis=1).tolist()
     kept = list(range(len(scores)))
     removed: list[int] = []
     while len(removed) < f:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from steelyard.constants import ONE
 from steelyard.rules.clip import clip_to_median
-from steelyard.rules.cosines import MAX_SQUARED_COSINE, compute_squared_cosines, square_q32
+from steelyard.rules.cosines import MAX_SQUARED_COSINE, compute_cosines, compute_squared_cosines, square_q32
 from steelyard.rules.eigen import diagonalise
 from steelyard.rules.fixed_point import UnitGram, compute_roots
 from steelyard.rules.foolsgold import compute_log2
@@ -239,6 +239,18 @@ def test_squared_cosines_are_exact_quotients(case: tuple[Gram, int, int]) -> Non
             product = gram[i, i] * gram[j, j]
             exact = (inner * inner << 32) // product if product else 0
             assert cosines[i, j] == min(exact, MAX_SQUARED_COSINE)
+
+
+@given(symmetric_matrices(max_rows=8))
+def test_cosines_are_exact_quotients(case: tuple[Gram, int, int]) -> None:
+    gram = case[0]
+    cosines = compute_cosines(gram)
+    lengths = [isqrt(norm << 64) for norm in gram.diagonal()]
+    for i, row in enumerate(gram):
+        for j, inner in enumerate(row):
+            product = lengths[i] * lengths[j]
+            exact = min((abs(inner) << 96) // product, ONE) if product else 0
+            assert cosines[i, j] == (exact if inner >= 0 else -exact)
 
 
 @given(st.integers(0, 2**40))
