@@ -87,7 +87,9 @@ class Running:
     attempt: int = 0
     submitted: list[Address] = field(default_factory=list)
     rows: list[Address] = field(default_factory=list)
+    """Trainers; a root is one more row, of the owner's."""
     shares: tuple[int, ...] = ()
+    rooted: bool = False
 
 
 @dataclass(slots=True)
@@ -109,7 +111,8 @@ class Market:
 
     def _create(self, rng: random.Random) -> list[Event]:
         project_id = ProjectId(hashlib.sha256(rng.randbytes(16)).digest())
-        self.projects[project_id] = Running()
+        rooted = project_id[0] % 3 == 0
+        self.projects[project_id] = Running(rooted=rooted)
         events: list[Event] = []
         if self.counter == 1:
             terms = AggregatorTerms(10**30, 10**6, 10, 0)
@@ -120,7 +123,7 @@ class Market:
             ]
         return [
             *events,
-            ev.ProjectCreated(project_id, OWNER, self.counter, GENESIS_TIME + 500, make_params(), rooted=False),
+            ev.ProjectCreated(project_id, OWNER, self.counter, GENESIS_TIME + 500, make_params(), rooted),
         ]
 
     def _enrolling(self, project_id: ProjectId, rng: random.Random) -> list[Event]:
@@ -165,7 +168,10 @@ class Market:
         waiting = [trainer for trainer in state.members if trainer not in submitted]
         if not waiting or (len(submitted) >= 3 and rng.random() < 0.3):
             state.step = "weighing"
-            return []
+            if not state.rooted:
+                return []
+            root = hashlib.sha256(project_id + bytes([state.attempt])).digest()
+            return [ev.RootSubmitted(project_id, state.round, OWNER, state.attempt, make_cid("root"), Digest(root))]
         trainer = rng.choice(waiting)
         submitted.append(trainer)
         place = (project_id, state.round, trainer, state.attempt, len(submitted) - 1)
@@ -187,17 +193,18 @@ class Market:
             exclusions, rng.randbytes(128), rng.randbytes(48), rng.randbytes(64), b"", make_cid("a"), rng.randbytes(32)
         )
         place = (project_id, state.round)
+        root = (0,) * state.rooted
         return [
             ev.RoundSettled(*place, AGGREGATOR, state.attempt, GENESIS_TIME + 2000, settlement),
             ev.RoundWeighed(
                 *place,
                 state.attempt,
-                tuple(rows),
+                (*rows, *[OWNER] * state.rooted),
                 0,
                 BUDGET,
-                tuple(rng.randrange(2**255) for _ in rows),
-                tuple(rng.randrange(2**255) for _ in rows),
-                shares,
+                tuple(rng.randrange(2**255) for _ in rows) + root,
+                tuple(rng.randrange(2**255) for _ in rows) + root,
+                shares + root,
                 rng.randrange(2 ** len(rows)),
             ),
         ]
