@@ -7,27 +7,20 @@ file is readable by its owner only: that is enforced when it is written and chec
 """
 
 import getpass
-import hashlib
 import json
 import os
 import secrets
-import stat
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final, cast
 
-from cryptography.hazmat.primitives.ciphers import Cipher
-from cryptography.hazmat.primitives.ciphers.algorithms import AES
-from cryptography.hazmat.primitives.ciphers.modes import CTR
 from eth_account import Account
 from eth_account.signers.local import LocalAccount
-from eth_keyfile.keyfile import decode_keyfile_json
 from eth_utils.address import to_checksum_address
-from eth_utils.crypto import keccak
 
-from steelyard.errors import KeystoreError
+from steelyard.keyfile import decrypt_secret, encrypt_secret, make_error, read_private, write_private
 from steelyard.types import Address, Sealing
 from steelyard.updates.encryption import EncryptionKeyPair
 
@@ -40,10 +33,7 @@ STRONG_SCRYPT_N: Final = 2**18
 LIGHT_SCRYPT_N: Final = 2**12
 """scrypt's cost for keys that are worth nothing: tests and local chains."""
 
-_MAX_SCRYPT_MEMORY: Final = 2**30
-_MAX_FILE_BYTES: Final = 64 * 1024
 _MAX_RETIRED: Final = 64
-_OTHERS: Final = stat.S_IRWXG | stat.S_IRWXO
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +67,7 @@ class Identity:
         for pair in self.key_pairs:
             if pair.registered == registered:
                 return pair
-        raise _error(
+        raise make_error(
             f"the keystore of {self.address} has no private key for 0x{registered.hex()}",
             "Use the keystore that registered it, or restart the program if the key was rotated meanwhile.",
         )
@@ -96,7 +86,7 @@ class Identity:
         if sealing is Sealing.X25519:
             return self.encryption
         if self.hybrid is None:
-            raise _error(
+            raise make_error(
                 f"the keystore of {self.address} has no hybrid key",
                 "Add one with `steelyard keys rotate`, then register it with `steelyard keys register`.",
             )
@@ -127,7 +117,7 @@ def rotate(identity: Identity) -> Identity:
     fresh = make_identity(identity.account)
     kept = identity.key_pairs
     if len(kept) > _MAX_RETIRED:
-        raise _error(f"{len(kept)} keys are kept already", "Forget some with `steelyard keys forget`.")
+        raise make_error(f"{len(kept)} keys are kept already", "Forget some with `steelyard keys forget`.")
     return replace(fresh, retired=kept)
 
 
@@ -139,7 +129,7 @@ def forget(identity: Identity, registered: bytes) -> Identity:
     """
     left = tuple(pair for pair in identity.retired if pair.registered != registered)
     if len(left) == len(identity.retired):
-        raise _error(f"0x{registered.hex()} is not among the retired keys of {identity.address}")
+        raise make_error(f"0x{registered.hex()} is not among the retired keys of {identity.address}")
     return replace(identity, retired=left)
 
 
@@ -159,8 +149,8 @@ def write_keystore(
       KeystoreError: the passphrase is empty, a file is there already, or the folder cannot be written.
     """
     if not passphrase:
-        raise _error("an empty passphrase protects nothing", "Choose a passphrase, or a file that holds one.")
-    _put(path, _encode(identity, passphrase, scrypt_n), overwrite=overwrite)
+        raise make_error("an empty passphrase protects nothing", "Choose a passphrase, or a file that holds one.")
+    write_private(path, _encode(identity, passphrase, scrypt_n), overwrite=overwrite)
 
 
 def read_keystore(path: Path, passphrase: str) -> Identity:
@@ -170,22 +160,24 @@ def read_keystore(path: Path, passphrase: str) -> Identity:
       KeystoreError: the file is missing, readable by others, not a keystore, or its passphrase is another.
     """
     document = _read_document(path)
-    account_key = _decrypt(path, document, passphrase)
+    account_key = decrypt_secret(path, document, passphrase)
     encryption = document.get("encryption")
     if not isinstance(encryption, dict):
-        raise _error(f"{path} has no X25519 key in its field `encryption`", "Make one with `steelyard trainer init`.")
+        raise make_error(
+            f"{path} has no X25519 key in its field `encryption`", "Make one with `steelyard trainer init`."
+        )
     try:
         identity = Identity(
             Account.from_key(account_key),
-            EncryptionKeyPair.from_private_key(_decrypt(path, encryption, passphrase)),
+            EncryptionKeyPair.from_private_key(decrypt_secret(path, encryption, passphrase)),
             *_decode_keyring(path, document.get("keyring"), passphrase),
         )
     except ValueError as error:
-        raise _error(f"{path} holds something that is not a key") from error
+        raise make_error(f"{path} holds something that is not a key") from error
     if document["address"].lower() != identity.address[2:].lower():
-        raise _error(f"{path} says it belongs to 0x{document['address']}, its key is that of {identity.address}")
+        raise make_error(f"{path} says it belongs to 0x{document['address']}, its key is that of {identity.address}")
     if encryption.get("publicKey") != identity.public_key.hex():
-        raise _error(f"{path} names another X25519 public key than its private key has")
+        raise make_error(f"{path} names another X25519 public key than its private key has")
     return identity
 
 
@@ -225,7 +217,7 @@ def read_public(path: Path) -> PublicView:
             int(document["crypto"]["kdfparams"].get("n", STRONG_SCRYPT_N)),
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise _error(f"{path} is not a keystore of Steelyard's") from error
+        raise make_error(f"{path} is not a keystore of Steelyard's") from error
 
 
 def import_account(path: Path, passphrase: str | None) -> LocalAccount:
@@ -238,13 +230,13 @@ def import_account(path: Path, passphrase: str | None) -> LocalAccount:
     Raises:
       KeystoreError: the file is readable by others or holds neither, or the passphrase is wrong.
     """
-    content = _read_private(path, "key file")
+    content = read_private(path, "key file")
     try:
         if passphrase is None:
             return cast("LocalAccount", Account.from_key(bytes.fromhex(content.decode().strip().removeprefix("0x"))))
     except ValueError as error:
-        raise _error(f"{path} does not hold 64 hexadecimal digits of a private key") from error
-    return cast("LocalAccount", Account.from_key(_decrypt(path, _read_document(path), passphrase)))
+        raise make_error(f"{path} does not hold 64 hexadecimal digits of a private key") from error
+    return cast("LocalAccount", Account.from_key(decrypt_secret(path, _read_document(path), passphrase)))
 
 
 def is_keystore(path: Path) -> bool:
@@ -253,7 +245,7 @@ def is_keystore(path: Path) -> bool:
     Raises:
       KeystoreError: it cannot be read, or others can read it.
     """
-    return _read_private(path, "key file").lstrip().startswith(b"{")
+    return read_private(path, "key file").lstrip().startswith(b"{")
 
 
 def export_account(path: Path, identity: Identity, passphrase: str, *, scrypt_n: int = STRONG_SCRYPT_N) -> None:
@@ -263,7 +255,7 @@ def export_account(path: Path, identity: Identity, passphrase: str, *, scrypt_n:
       KeystoreError: a file is there already, or the folder cannot be written.
     """
     document = Account.encrypt(bytes(identity.account.key), passphrase, kdf="scrypt", iterations=scrypt_n)
-    _put(path, document, overwrite=False)
+    write_private(path, document, overwrite=False)
 
 
 def get_passphrase(
@@ -280,38 +272,18 @@ def get_passphrase(
       KeystoreError: the file cannot be read or others can read it, the two answers differ, or there is nobody to ask.
     """
     if file is not None:
-        return _read_private(file, "passphrase file").decode().removesuffix("\n").removesuffix("\r")
+        return read_private(file, "passphrase file").decode().removesuffix("\n").removesuffix("\r")
     if passphrase := environment.get(PASSPHRASE_VARIABLE):
         return passphrase
     if not sys.stdin.isatty():
-        raise _error(
+        raise make_error(
             "there is no passphrase and no terminal to ask for it",
             f"Set {PASSPHRASE_VARIABLE}, or STEELYARD_PASSPHRASE_FILE to a file that only you can read.",
         )
     passphrase = getpass.getpass("Passphrase: ")
     if confirm and getpass.getpass("Once more: ") != passphrase:
-        raise _error("the two passphrases differ")
+        raise make_error("the two passphrases differ")
     return passphrase
-
-
-def _put(path: Path, document: Mapping[str, Any], *, overwrite: bool) -> None:
-    content = json.dumps(document, indent=2).encode() + b"\n"
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
-    try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        try:
-            _write_new(temporary, content)
-            if overwrite:
-                temporary.replace(path)
-            else:
-                path.hardlink_to(temporary)
-        finally:
-            temporary.unlink(missing_ok=True)
-        _sync_folder(path.parent)
-    except FileExistsError:
-        raise _error(f"{path} exists already", "Choose another path, or move that keystore away first.") from None
-    except OSError as error:
-        raise _error(f"{path} cannot be written: {error.strerror}") from error
 
 
 def _encode(identity: Identity, passphrase: str, scrypt_n: int) -> dict[str, Any]:
@@ -319,7 +291,7 @@ def _encode(identity: Identity, passphrase: str, scrypt_n: int) -> dict[str, Any
     document["encryption"] = {
         "algorithm": Sealing.X25519.value,
         "publicKey": identity.public_key.hex(),
-        "crypto": _encrypt(identity.encryption.private_key, passphrase, scrypt_n),
+        "crypto": encrypt_secret(identity.encryption.private_key, passphrase, scrypt_n),
         "version": 3,
     }
     if identity.hybrid is not None:
@@ -330,27 +302,10 @@ def _encode(identity: Identity, passphrase: str, scrypt_n: int) -> dict[str, Any
         document["keyring"] = {
             "algorithm": Sealing.HYBRID.value,
             "publicKeyDigest": identity.hybrid.registered.hex(),
-            "crypto": _encrypt(json.dumps(keyring).encode(), passphrase, scrypt_n),
+            "crypto": encrypt_secret(json.dumps(keyring).encode(), passphrase, scrypt_n),
             "version": 3,
         }
     return document
-
-
-def _encrypt(secret: bytes, passphrase: str, scrypt_n: int) -> dict[str, Any]:
-    """The `crypto` object of a keystore of version 3, for a secret of any length: AES-128-CTR, then keccak-256."""
-    salt, iv = secrets.token_bytes(32), secrets.token_bytes(16)
-    parameters = {"dklen": 32, "n": scrypt_n, "r": 8, "p": 1}
-    key = hashlib.scrypt(passphrase.encode(), salt=salt, maxmem=_MAX_SCRYPT_MEMORY, **parameters)
-    encryptor = Cipher(AES(key[:16]), CTR(iv)).encryptor()
-    ciphertext = encryptor.update(secret) + encryptor.finalize()
-    return {
-        "cipher": "aes-128-ctr",
-        "cipherparams": {"iv": iv.hex()},
-        "ciphertext": ciphertext.hex(),
-        "kdf": "scrypt",
-        "kdfparams": {**parameters, "salt": salt.hex()},
-        "mac": keccak(key[16:] + ciphertext).hex(),
-    }
 
 
 def _decode_keyring(
@@ -359,92 +314,24 @@ def _decode_keyring(
     if keyring is None:
         return None, ()
     if not isinstance(keyring, dict):
-        raise _error(f"{path} has something else than keys in its field `keyring`")
+        raise make_error(f"{path} has something else than keys in its field `keyring`")
     try:
-        found = json.loads(_decrypt(path, keyring, passphrase))
+        found = json.loads(decrypt_secret(path, keyring, passphrase))
         hybrid = EncryptionKeyPair.from_private_key(bytes.fromhex(found["hybrid"]))
         retired = tuple(EncryptionKeyPair.from_private_key(bytes.fromhex(key)) for key in found["retired"])
     except (KeyError, TypeError) as error:
-        raise _error(f"{path} is damaged: its keyring lacks {error}") from error
+        raise make_error(f"{path} is damaged: its keyring lacks {error}") from error
     if hybrid.sealing is not Sealing.HYBRID or keyring.get("publicKeyDigest") != hybrid.registered.hex():
-        raise _error(f"{path} names another hybrid key than its private key has")
+        raise make_error(f"{path} names another hybrid key than its private key has")
     return hybrid, retired
-
-
-def _decrypt(path: Path, document: dict[str, Any], passphrase: str) -> bytes:
-    _verify_scrypt(path, document)
-    try:
-        return decode_keyfile_json(document, passphrase.encode())
-    except ValueError as error:
-        if "MAC mismatch" not in str(error):
-            raise _error(f"{path} is damaged: {error}") from error
-        raise _error(
-            f"the passphrase of {path} is wrong", "Check which keystore and which passphrase file are set."
-        ) from None
-    except (KeyError, TypeError, AttributeError, NotImplementedError) as error:
-        raise _error(f"{path} is damaged: {error!r}") from error
-
-
-def _verify_scrypt(path: Path, document: dict[str, Any]) -> None:
-    try:
-        parameters = document["crypto"]["kdfparams"]
-        memory = 128 * parameters["n"] * parameters["r"] if document["crypto"]["kdf"] == "scrypt" else 0
-        too_costly = not 0 <= memory <= _MAX_SCRYPT_MEMORY
-    except (KeyError, TypeError) as error:
-        raise _error(f"{path} is not a keystore of version 3") from error
-    if too_costly:
-        raise _error(f"{path} asks scrypt for {memory:,} bytes of memory, more than {_MAX_SCRYPT_MEMORY:,}")
 
 
 def _read_document(path: Path) -> dict[str, Any]:
     try:
-        document = json.loads(_read_private(path, "keystore"))
+        document = json.loads(read_private(path, "keystore"))
     except ValueError as error:
-        raise _error(f"{path} is not JSON") from error
+        raise make_error(f"{path} is not JSON") from error
     address = document.get("address") if isinstance(document, dict) else None
     if not isinstance(address, str) or len(address) != 40 or document.get("version") != 3:
-        raise _error(f"{path} is not a keystore of version 3")
+        raise make_error(f"{path} is not a keystore of version 3")
     return cast("dict[str, Any]", document)
-
-
-def _read_private(path: Path, what: str) -> bytes:
-    """The bytes of a file that nobody but its owner may read. The check and the reading are of the same open file."""
-    try:
-        with path.open("rb") as file:
-            mode = os.fstat(file.fileno()).st_mode
-            if mode & _OTHERS:
-                raise _error(
-                    f"the {what} {path} has permissions {stat.S_IMODE(mode):04o}: others may use it",
-                    f"Run `chmod 600 {path}`, and think about who may have read it.",
-                )
-            content = file.read(_MAX_FILE_BYTES + 1)
-    except FileNotFoundError:
-        raise _error(f"there is no {what} at {path}", "`steelyard trainer init` makes a keystore.") from None
-    except OSError as error:
-        raise _error(f"the {what} {path} cannot be read: {error.strerror}") from error
-    if len(content) > _MAX_FILE_BYTES:
-        raise _error(f"the {what} {path} is larger than {_MAX_FILE_BYTES:,} bytes")
-    return content
-
-
-def _write_new(path: Path, content: bytes) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        os.fchmod(descriptor, 0o600)
-        file.write(content)
-        file.flush()
-        os.fsync(descriptor)
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _error(message: str, hint: str = "") -> KeystoreError:
-    error = KeystoreError(message)
-    error.hint = hint
-    return error

@@ -13,7 +13,9 @@ It says no if the aggregate is there and false. In between, two cases are told a
 from dataclasses import dataclass
 from enum import Enum
 
+from steelyard.chain.client import Marketplace
 from steelyard.errors import (
+    AccessError,
     BlobMismatchError,
     BlobNotFoundError,
     BlobTooLargeError,
@@ -21,7 +23,8 @@ from steelyard.errors import (
     StorageError,
     VerificationError,
 )
-from steelyard.rounds.access import PLAIN, Access
+from steelyard.keystore import Identity
+from steelyard.rounds.access import PLAIN, Access, AttesterAccess, SealedAccess, wrap_for
 from steelyard.rounds.global_model import (
     GlobalModel,
     advance,
@@ -29,9 +32,11 @@ from steelyard.rounds.global_model import (
     fetch_aggregate,
     verify_published_model,
 )
+from steelyard.rounds.keys import KeyHistory
 from steelyard.rounds.project import ProjectTerms
 from steelyard.rounds.records import SettledRound
 from steelyard.storage import BlobStore
+from steelyard.types import Address
 
 
 class Finding(Enum):
@@ -97,6 +102,42 @@ def judge_aggregate(
     if project.spec.confidential and not store.has(aggregate.next_model):
         store.put(encode_published_model(following, project.spec, access))
     return Judgement(Finding.TRUE)
+
+
+def open_for_attesting(
+    marketplace: Marketplace,
+    project: ProjectTerms,
+    store: BlobStore,
+    identity: Identity,
+    keys: KeyHistory,
+    access: Access,
+) -> Access:
+    """How a member reads the aggregate that it judges: strictly, where the project is confidential.
+
+    Args:
+      marketplace: the project's.
+      project: the project.
+      store: where its blobs are.
+      identity: the member.
+      keys: registrations of keys.
+      access: how the member reads otherwise.
+
+    Raises:
+      ChainError: the node did not answer.
+    """
+    if not isinstance(access, SealedAccess):
+        return access
+    members = marketplace.get_members(project.project_id)
+    due = (project.params.owner, *(member.account for member in members if member.active))
+
+    def has_usable_key(account: Address) -> bool:
+        try:
+            key = keys.fetch_key(store, account, project.spec.sealing)
+        except (AccessError, StorageError, BlobMismatchError):
+            return False
+        return wrap_for(project, 0, bytes(32), {account: key})[account] != b""
+
+    return AttesterAccess(access, project, identity, due, has_usable_key)
 
 
 def compute_vote(finding: Finding, object_when: ObjectWhen, *, is_last_call: bool) -> bool | None:

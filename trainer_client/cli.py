@@ -346,8 +346,9 @@ def attest(
 
     Example: `steelyard trainer attest 0x5f… --dry-run`.
     """
+    from steelyard.rounds.keys import KeyHistory  # noqa: PLC0415
     from steelyard.rounds.project import open_project  # noqa: PLC0415
-    from trainer_client.attestation import compute_vote, judge_aggregate  # noqa: PLC0415
+    from trainer_client.attestation import compute_vote, judge_aggregate, open_for_attesting  # noqa: PLC0415
     from trainer_client.journal import state_folder  # noqa: PLC0415
     from trainer_client.model_keeper import ModelKeeper  # noqa: PLC0415
 
@@ -362,7 +363,11 @@ def attest(
     record = keeper.find_settled(current.attempt)
     if record is None:
         raise ConfigError(f"round {current.index} is not settled: it is {current.status.name.lower()}")
-    judgement = judge_aggregate(terms, blobs, keeper.sync(current.index), record, keeper.access)
+    model, access = keeper.sync(current.index), keeper.access
+    if identity is not None:
+        keys = KeyHistory(market, connection.deployment.block)
+        access = open_for_attesting(market, terms, blobs, identity, keys, access)
+    judgement = judge_aggregate(terms, blobs, model, record, access)
     opens = compute_vote(judgement.finding, object_when, is_last_call=True)
     result: dict[str, object] = {
         "round": current.index,

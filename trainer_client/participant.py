@@ -19,7 +19,6 @@ from steelyard.chain.records import LeaveReason, Member, Project, Round, RoundSt
 from steelyard.chain.reverts import DuplicateCommitmentError, NothingToDoError
 from steelyard.errors import (
     AccessError,
-    BlobMismatchError,
     ChainError,
     MalformedUpdateError,
     PayloadError,
@@ -28,14 +27,14 @@ from steelyard.errors import (
     WrongChainError,
 )
 from steelyard.keystore import Identity
-from steelyard.rounds.access import Access, AttesterAccess, SealedAccess, get_content_key, wrap_for
+from steelyard.rounds.access import get_content_key
 from steelyard.rounds.keys import KeyHistory, find_opening
 from steelyard.rounds.project import ProjectTerms
 from steelyard.rounds.retention import Housekeeper
 from steelyard.rounds.submission import Submission
 from steelyard.storage import BlobStore
 from steelyard.types import Address
-from trainer_client.attestation import ObjectWhen, compute_vote, judge_aggregate
+from trainer_client.attestation import ObjectWhen, compute_vote, judge_aggregate, open_for_attesting
 from trainer_client.data import Dataset
 from trainer_client.decision import (
     POKE_AFTER_SECONDS,
@@ -319,7 +318,10 @@ class Participant:
         if record is None:
             return  # the node's logs are behind its state
         model = self.models.sync(current.index)
-        judgement = judge_aggregate(self.project, self.store, model, record, self._attester_access(current.index))
+        access = open_for_attesting(
+            self.marketplace, self.project, self.store, self.identity, self.keys, self.models.access
+        )
+        judgement = judge_aggregate(self.project, self.store, model, record, access)
         margin = min(_LAST_CALL_SECONDS, self.project.params.attest_seconds / 4)
         is_last_call = situation.now >= current.attest_deadline - margin
         opens = compute_vote(judgement.finding, self.options.object_when, is_last_call=is_last_call)
@@ -341,22 +343,6 @@ class Participant:
                 "share": None if row is None else record.shares[row],
             },
         )
-
-    def _attester_access(self, round_index: int) -> Access:
-        access = self.models.access
-        if not isinstance(access, SealedAccess):
-            return access
-        members = self.marketplace.get_members(self.project.project_id)
-        due = (self.project.params.owner, *(member.account for member in members if member.active))
-
-        def has_usable_key(account: Address) -> bool:
-            try:
-                key = self.keys.fetch_key(self.store, account, self.project.spec.sealing)
-            except (AccessError, StorageError, BlobMismatchError):
-                return False
-            return wrap_for(self.project, round_index + 1, bytes(32), {account: key})[account] != b""
-
-        return AttesterAccess(access, self.project, self.identity, due, has_usable_key)
 
     # The end
 

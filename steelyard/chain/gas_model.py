@@ -204,9 +204,11 @@ def compute_project_gas(size: Size, rounds: int, rule: str) -> dict[str, dict[st
         for index in (0, 1, rounds - 1)[:rounds]
     ]
     n, votes = size.trainers, size.trainers // 2 + 1
-    enrolling = sum(get_call_gas(name) for name in ("registerKey", "approve", "deposit", "enrol"))
+    enrolling = sum(get_call_gas(name) for name in ("registerKey", "registerHybridKey", "approve", "deposit", "enrol"))
     leaving = sum(get_call_gas(name) for name in ("claim", "unbond", "withdraw"))
-    offering = sum(get_call_gas(name) for name in ("registerKey", "approve", "deposit", "registerAggregator"))
+    offering = sum(
+        get_call_gas(name) for name in ("registerKey", "registerHybridKey", "approve", "deposit", "registerAggregator")
+    )
     return {
         "owner": {
             "create": get_call_gas("approve") + get_call_gas("createProject"),

@@ -69,7 +69,12 @@ def test_a_changed_plaintext_is_refused_or_read_as_it_stands(
 
 @given(st.binary(max_size=200), st.integers(1, 50))
 def test_noise_is_never_a_payload_nor_an_aggregate(noise: bytes, dimension: int) -> None:
-    for prefix in (b"", b"SYU1" + dimension.to_bytes(4, "big"), b"SYA2" + dimension.to_bytes(4, "big")):
+    for prefix in (
+        b"",
+        b"SYU1" + dimension.to_bytes(4, "big"),
+        b"SYU2" + dimension.to_bytes(4, "big"),
+        b"SYA2" + dimension.to_bytes(4, "big"),
+    ):
         for decode in (
             lambda blob: decode_payload(blob, dimension),
             lambda blob: decode_aggregate(blob, dimension, 1, 0),
