@@ -14,6 +14,7 @@ import argparse
 import concurrent.futures
 import json
 import multiprocessing
+import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -77,7 +78,7 @@ def measure_seconds(work: Callable[[], object]) -> float:
         work()
         seconds = time.process_time() - start
         best, total = min(best, seconds), total + seconds
-        if total > 10:
+        if total > 3:
             break
     return best
 
@@ -186,7 +187,10 @@ def main() -> None:
     sizes = FULL_SIZES if options.full else SIZES
     if options.size:
         sizes = tuple((int(n), int(d)) for n, d in (size.split(",") for size in options.size))
-    results = [measure(n, d) for n, d in sizes]
+    results = []
+    for n, d in sizes:
+        results.append(measure(n, d))
+        print(f"measured {n} x {d:,}: {len(results)} of {len(sizes)}", file=sys.stderr)
     machine = describe_machine()
     if options.json:
         print(json.dumps({"machine": machine, "results": [asdict(result) for result in results]}, indent=1))

@@ -1,5 +1,6 @@
 import hashlib
 import struct
+import tracemalloc
 from fractions import Fraction
 
 import numpy as np
@@ -7,6 +8,7 @@ import pytest
 
 from steelyard.constants import BLS12_381_ORDER, ONE
 from steelyard.errors import MalformedModelError, PayloadError
+from steelyard.gram import compute_gram
 from steelyard.types import Cid, Codec
 from steelyard.updates.aggregate import (
     AGGREGATE_LIMIT,
@@ -172,3 +174,26 @@ def test_a_blob_is_decoded_to_what_was_encoded() -> None:
     assert decoded.vector.dtype == np.int64
     np.testing.assert_array_equal(decoded.vector, VECTOR)
     assert (decoded.blinders, decoded.next_model, decoded.shortness) == (BLINDERS, NEXT_MODEL, PROOF)
+
+
+def test_sums_are_taken_in_blocks_and_never_copy_all_rows_in_floats() -> None:
+    """In float64 the rows alone would take 61 MiB. What is left is the aggregate, and some blocks of 2 MiB."""
+    rows = np.ones((40, 200_000), dtype=np.int16)
+    for work, result in (
+        (lambda: compute_gram(rows), 0),
+        (lambda: compute_aggregate(list(rows), [ONE + 7] * 40), 8 * 200_000),
+    ):
+        tracemalloc.start()
+        work()
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        assert peak < result + 12 * 2**20
+
+
+def test_hundreds_of_rows_and_weights_of_every_size_are_added_exactly() -> None:
+    rng = np.random.default_rng(3)
+    for n, bits in ((1, 1), (3, 31), (40, 40), (129, 38), (300, 37)):
+        rows = rng.integers(-(2**15), 2**15, (n, 50), dtype=np.int16)
+        weights = [int(x) << 3 for x in rng.integers(0, 2 ** (bits - 3) + 1, n)] if bits > 3 else [1] * n
+        expected = np.array(weights, dtype=object) @ rows.astype(object)
+        assert compute_aggregate(list(rows), weights, 2**62).tolist() == expected.tolist(), (n, bits)
