@@ -84,7 +84,7 @@ class Rule:
         mixings: tuple[Mixing, ...] = ()
         mixed = original if past is None else past
         feared = f
-        screening = screen(mixed, f, d) if self.screened else None
+        screening = screen(mixed, f) if self.screened else None
         if screening is not None:
             mixed = screening.keep(mixed)
             feared -= len(screening.removed)

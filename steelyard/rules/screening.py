@@ -1,13 +1,17 @@
 """Screening: rows that pull against the others are left out, and each one found is one fewer to be afraid of."""
 
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 
-from steelyard.rules.contribution import NOISE_FACTOR
+from steelyard.constants import ONE
 from steelyard.rules.cosines import compute_cosines, square_q32
 from steelyard.rules.fixed_point import Fixed
 from steelyard.rules.matrix import IndexSet, Integers, Matrix
+
+TOLERANCE: Final = 8
+"""A row is left out where the mean support of the others is `−1/8` or less."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,17 +50,16 @@ def compute_support(cosines: Fixed) -> Fixed:
     return support
 
 
-def screen(gram: Matrix, f: int, d: int) -> Screening:
-    r"""Removes, up to `f` times, the row with the least support, as long as the rest is against it beyond chance.
+def screen(gram: Matrix, f: int) -> Screening:
+    """Removes, up to `f` times, the row with the least support, as long as the rest is clearly against it.
 
-    A row's score is its support by all rows that are left. It goes if the score is negative and
-    `score² · d ≥ 16 · (m − 1)` with `m` rows left: sums of `m − 1` cosines of random vectors have the variance
-    `(m − 1) / d`, and four standard deviations are asked for.
+    A row's score is its support by all rows that are left. It goes if `8·score ≤ −(m − 1)` with `m` rows left. Honest
+    rows of a model that has nearly converged, or of data that differ much, have scores around 0; those of whoever
+    pushes the model back are below `−(m − 1) / 5`.
 
     Args:
       gram: shape `(n, n)`.
       f: how many rows may be dishonest; `n ≥ 2f + 3`.
-      d: number of coordinates of a row.
 
     References:
       docs/rules.md, "Screening". Ours; the idea that a row's direction and not its distance betrays inner-product
@@ -68,8 +71,7 @@ def screen(gram: Matrix, f: int, d: int) -> Screening:
     removed: list[int] = []
     while len(removed) < f:
         least = min(kept, key=lambda row: (scores[row], row))
-        score = scores[least]
-        if score >= 0 or score * score * d < NOISE_FACTOR * (len(kept) - 1) << 64:
+        if TOLERANCE * scores[least] > -(len(kept) - 1) * ONE:
             break
         kept.remove(least)
         removed.append(least)

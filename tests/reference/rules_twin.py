@@ -57,7 +57,7 @@ def krum(gram: Matrix, f: int) -> tuple[list[int], bytes]:
     return selected, b"".join(mask(members) for members in near) + mask(selected)
 
 
-def screen(gram: Matrix, f: int, d: int) -> list[int]:
+def screen(gram: Matrix, f: int) -> list[int]:
     n = len(gram)
     norms = [floor_root(gram[i][i] << 64) for i in range(n)]
 
@@ -71,7 +71,7 @@ def screen(gram: Matrix, f: int, d: int) -> list[int]:
     for _ in range(f):
         scores = [(sum(support(i, j) for j in kept if j != i), i) for i in kept]
         least, row = min(scores)
-        if least >= 0 or least**2 * d < 16 * (len(kept) - 1) * ONE**2:
+        if 8 * least > -ONE * (len(kept) - 1):
             break
         kept.remove(row)
     return kept
@@ -177,7 +177,7 @@ def contributions(gram: Matrix, w: Sequence[int], f: int, d: int, *, is_gentle: 
 
 def weigh(name: str, gram: Matrix, f: int, d: int) -> TwinWeighing:
     n = len(gram) - 1 if name in ROOTED else len(gram)
-    kept = screen(gram, f, d) if name in SCREENED else list(range(len(gram)))
+    kept = screen(gram, f) if name in SCREENED else list(range(len(gram)))
     rest = [[gram[i][j] for j in kept] for i in kept]
     weights, normaliser, hints = RULES[name](rest, f - (len(gram) - len(kept)))
     w = [weights[kept.index(i)] if i in kept else 0 for i in range(len(gram))]

@@ -23,7 +23,7 @@ contract ClipNnmMultiKrum is GramRule {
     }
 
     /// @inheritdoc GramRule
-    function _computeWeights(int256[] memory gram, uint256 n, uint256 f, uint256, bytes calldata hints)
+    function _computeWeights(int256[] memory gram, uint256 n, uint256 f, bytes calldata hints)
         internal
         pure
         virtual

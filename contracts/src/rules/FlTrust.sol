@@ -25,7 +25,7 @@ contract FlTrust is GramRule {
 
     /// @dev `w_i = min(⌊2^32·G_ir / G_ii⌋, 16·2^32)` for the root `r`, where `G_ir` and both norms are positive, else 0:
     /// the cosine times the ratio of the lengths. The shifted entry stays below `2^95`.
-    function _computeWeights(int256[] memory gram, uint256 n, uint256, uint256, bytes calldata hints)
+    function _computeWeights(int256[] memory gram, uint256 n, uint256, bytes calldata hints)
         internal
         pure
         override

@@ -25,7 +25,7 @@ abstract contract GramRule is IWeighingRule {
         if (gram.length != 4 * n * (n + 1)) revert InvalidGramLength(gram.length, 4 * n * (n + 1));
 
         int256[] memory matrix = GramSteps.decode(gram, n);
-        weights = _computeWeights(matrix, n, f, d, hints);
+        weights = _computeWeights(matrix, n, f, hints);
         (contributions, opposed) = roots == 0
             ? Contributions.compute(matrix, weights, f, d, _isGentle())
             : _contributionsOfTrainers(matrix, weights, f, d);
@@ -43,7 +43,7 @@ abstract contract GramRule is IWeighingRule {
 
     /// @dev The weights `w_i ≤ 2^37`, in Q32; 0 for a root. It checks the hints, their length by `_requireSets`.
     /// @param gram The matrix, `n·n` entries. Contributions are computed from it afterwards: a rule leaves it as it is.
-    function _computeWeights(int256[] memory gram, uint256 n, uint256 f, uint256 d, bytes calldata hints)
+    function _computeWeights(int256[] memory gram, uint256 n, uint256 f, bytes calldata hints)
         internal
         pure
         virtual

@@ -17,7 +17,7 @@ contract Mean is GramRule {
         return true;
     }
 
-    function _computeWeights(int256[] memory, uint256 n, uint256, uint256, bytes calldata hints)
+    function _computeWeights(int256[] memory, uint256 n, uint256, bytes calldata hints)
         internal
         pure
         override

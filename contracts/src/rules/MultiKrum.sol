@@ -20,7 +20,7 @@ contract MultiKrum is GramRule {
         return true;
     }
 
-    function _computeWeights(int256[] memory gram, uint256 n, uint256 f, uint256, bytes calldata hints)
+    function _computeWeights(int256[] memory gram, uint256 n, uint256 f, bytes calldata hints)
         internal
         pure
         override

@@ -16,7 +16,7 @@ contract Nna is GramRule {
         return "nna";
     }
 
-    function _computeWeights(int256[] memory gram, uint256 n, uint256 f, uint256, bytes calldata hints)
+    function _computeWeights(int256[] memory gram, uint256 n, uint256 f, bytes calldata hints)
         internal
         pure
         override

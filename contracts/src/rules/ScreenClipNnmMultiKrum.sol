@@ -19,13 +19,13 @@ contract ScreenClipNnmMultiKrum is ClipNnmMultiKrum {
     }
 
     /// @inheritdoc GramRule
-    function _computeWeights(int256[] memory gram, uint256 n, uint256 f, uint256 d, bytes calldata hints)
+    function _computeWeights(int256[] memory gram, uint256 n, uint256 f, bytes calldata hints)
         internal
         pure
         override
         returns (uint256[] memory weights)
     {
-        (uint256 kept, uint256 removed) = Screening.screen(gram, n, f, d);
+        (uint256 kept, uint256 removed) = Screening.screen(gram, n, f);
         if (removed == 0) return _clipMixSelect(gram, n, f, hints);
         weights = _clipMixSelect(Screening.keep(gram, n, kept, removed), n - removed, f - removed, hints);
         return Screening.spread(weights, n, kept);

@@ -5,20 +5,20 @@ import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 
 /// @title Screening (docs/rules.md): rows that pull against the others are left out
 /// @dev Nothing here overflows: with entries of 64 bits a length is below `2^64` in Q32, a shifted entry below `2^160`, a
-/// support at most `2^32` and a score `2^37` in absolute value; `d < 2^32`.
+/// support at most `2^32` and a score `2^37` in absolute value.
 /// @dev The assembly loop is equal to a plain one by test: `contracts/test/rules/PlainRule.sol`.
 library Screening {
     /// @dev One, in Q32.
     uint256 private constant ONE = 1 << 32;
 
-    /// @dev The square of how many standard deviations a score must stand below chance: `4²`, in Q64.
-    uint256 private constant NOISE_FACTOR = 16 << 64;
+    /// @dev A row is left out where the mean support of the others is `−1/8` or less.
+    int256 private constant TOLERANCE = 8;
 
-    /// @notice Leaves out, up to `f` times, the row with the smallest `(score, index)`, as long as the score is negative
-    /// beyond chance. A row's score is its support by all rows that are left.
+    /// @notice Leaves out, up to `f` times, the row with the smallest `(score, index)`, as long as the others'
+    /// mean support is clearly negative. A row's score is its support by all rows that are left.
     /// @return kept The rows that go on, as a mask.
     /// @return removed How many do not.
-    function screen(int256[] memory matrix, uint256 n, uint256 f, uint256 d)
+    function screen(int256[] memory matrix, uint256 n, uint256 f)
         internal
         pure
         returns (uint256 kept, uint256 removed)
@@ -32,7 +32,7 @@ library Screening {
             int256[] memory scores = _scores(matrix, lengths);
             for (; removed < f; ++removed) {
                 (uint256 row, int256 score) = _least(scores, kept);
-                if (score >= 0 || uint256(score * score) * d < NOISE_FACTOR * (n - removed - 1)) break;
+                if (TOLERANCE * score > -int256(ONE * (n - removed - 1))) break;
                 kept ^= 1 << row;
                 for (uint256 i = 0; i < n; ++i) {
                     if (kept >> i & 1 == 1) scores[i] -= _support(matrix[row * n + i], lengths[row] * lengths[i]);

@@ -26,7 +26,7 @@ library PlainRule {
         pure
         returns (Result memory result)
     {
-        uint256[] memory kept = screen(gram, f, d);
+        uint256[] memory kept = screen(gram, f);
         int256[][] memory rest = zeros(kept.length);
         for (uint256 i = 0; i < kept.length; ++i) {
             for (uint256 j = 0; j < kept.length; ++j) {
@@ -131,7 +131,7 @@ library PlainRule {
     // --- Their steps ---
 
     /// @dev The rows that are kept, in their order.
-    function screen(int256[][] memory gram, uint256 f, uint256 d) internal pure returns (uint256[] memory kept) {
+    function screen(int256[][] memory gram, uint256 f) internal pure returns (uint256[] memory kept) {
         kept = new uint256[](gram.length);
         int256[] memory lengths = new int256[](gram.length);
         for (uint256 i = 0; i < kept.length; ++i) {
@@ -148,7 +148,7 @@ library PlainRule {
                 }
                 if (sum < score) (least, score) = (i, sum);
             }
-            if (score >= 0 || score * score * int256(d) < 16 * int256(kept.length - 1) * ONE * ONE) break;
+            if (8 * score > -ONE * int256(kept.length - 1)) break;
             uint256[] memory fewer = new uint256[](kept.length - 1);
             for (uint256 i = 0; i < fewer.length; ++i) {
                 fewer[i] = kept[i < least ? i : i + 1];

@@ -134,18 +134,18 @@ def test_steps_that_a_rule_does_not_have_are_not_told(vectors: np.ndarray) -> No
 
 
 def build_screened_gram() -> Gram:
-    """Five rows one way, three across it, and one that agrees with the five and disagrees with the three."""
-    angles = np.radians([0] * 5 + [85] * 3 + [-25])
+    """Five rows one way, four across it, and one that agrees with the five and disagrees with the four."""
+    angles = np.radians([0] * 5 + [85] * 4 + [-45])
     return compute_gram(np.rint(10_000 * np.column_stack([np.cos(angles), np.sin(angles)])).astype(np.int64))
 
 
 def test_a_row_that_is_screened_out_is_told_so_and_is_not_struck() -> None:
     weighing = RULES["screen-clip-nnm-multi-krum"].weigh(build_screened_gram(), 1, D)
-    explanation = explain_payment(weighing, BUDGET, 8)
+    explanation = explain_payment(weighing, BUDGET, 9)
     assert explanation.verdict is Verdict.SCREENED
     assert explanation.screening is not None
-    assert explanation.screening.removed == (8,)
-    assert explanation.screening.support == pytest.approx(5 * (0.906 - 0.906**2) + 3 * -0.342, abs=0.01)
+    assert explanation.screening.removed == (9,)
+    assert explanation.screening.support == pytest.approx(5 * (0.707 - 0.5) + 4 * -0.643, abs=0.01)
     assert (explanation.clip, explanation.mixing, explanation.krum) == (None, None, None)
     assert not explanation.strike
     paragraphs = render(explanation)

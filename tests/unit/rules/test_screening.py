@@ -46,7 +46,7 @@ def test_inner_product_manipulation_is_found_whatever_its_strength(strength: flo
     """Six of twenty send the others' mean, reversed; honest rows hardly agree with each other."""
     vectors = build_skewed_vectors(seed)
     vectors[:F] = np.rint(-strength * vectors[F:].mean(axis=0))
-    screening = screen(compute_gram(vectors), F, D)
+    screening = screen(compute_gram(vectors), F)
     assert sorted(screening.removed) == list(range(F))
     assert screening.kept == tuple(range(F, N))
 
@@ -64,29 +64,37 @@ def test_the_rule_without_screening_is_led_astray_by_it() -> None:
 
 def test_honest_rows_stay_and_so_does_the_count_of_the_feared() -> None:
     for seed in range(20):
-        screening = screen(compute_gram(build_skewed_vectors(seed)), F, D)
+        screening = screen(compute_gram(build_skewed_vectors(seed)), F)
         assert screening.removed == ()
 
 
 def test_noise_is_not_enough_to_be_left_out() -> None:
-    """Sums of chance cosines are negative half of the time; only beyond four deviations is a row removed."""
+    """Sums of chance cosines are negative half of the time."""
     for seed in range(20):
         noise = np.random.default_rng(seed).integers(-1000, 1000, (N, D))
-        assert screen(compute_gram(noise), F, D).removed == ()
+        assert screen(compute_gram(noise), F).removed == ()
+
+
+def test_a_mean_support_of_a_negative_eighth_is_enough_and_nothing_above_it() -> None:
+    """Nine rows that say nothing for each other, as they are across each other, and one with the same cosine to all."""
+    for numerator, removed in ((124, ()), (126, (9,))):
+        gram = np.diag(np.full(10, 10**6)).astype(object)
+        gram[9, :9] = gram[:9, 9] = -(10**3) * numerator
+        assert screen(gram, 3).removed == removed
 
 
 def test_no_more_than_f_are_removed() -> None:
     vectors = build_honest_vectors(N, D)
     vectors[:9] *= -1
-    assert len(screen(compute_gram(vectors), 4, D).removed) == 4
-    assert screen(compute_gram(vectors), 0, D).removed == ()
+    assert len(screen(compute_gram(vectors), 4).removed) == 4
+    assert screen(compute_gram(vectors), 0).removed == ()
 
 
 def test_ties_go_to_the_smaller_index() -> None:
     vectors = np.ones((7, 100), dtype=np.int64)
     vectors[[2, 4]] = -1
-    assert screen(compute_gram(vectors), 1, 100).removed == (2,)
-    assert screen(compute_gram(vectors), 2, 100).removed == (2, 4)
+    assert screen(compute_gram(vectors), 1).removed == (2,)
+    assert screen(compute_gram(vectors), 2).removed == (2, 4)
 
 
 def test_a_removed_row_is_weighed_at_nothing_and_struck_if_it_opposes() -> None:
@@ -111,10 +119,10 @@ def test_what_is_screened_counts_against_f() -> None:
 
 
 def test_screened_without_being_opposed_has_a_verdict_of_its_own() -> None:
-    """Five rows one way, three across it, and one that agrees with the five and disagrees with the three."""
-    angles = np.radians([0] * 5 + [85] * 3 + [-25])
+    """Five rows one way, four across it, and one that agrees with the five and disagrees with the four."""
+    angles = np.radians([0] * 5 + [85] * 4 + [-45])
     vectors = np.rint(10_000 * np.column_stack([np.cos(angles), np.sin(angles)])).astype(np.int64)
     weighing = SCREENED.weigh(compute_gram(vectors), 1, D)
-    assert weighing.kept == tuple(range(8))
+    assert weighing.kept == tuple(range(9))
     assert weighing.opposed == ()
-    assert weighing.get_verdict(8) is Verdict.SCREENED
+    assert weighing.get_verdict(9) is Verdict.SCREENED
