@@ -10,14 +10,13 @@ import time
 from pathlib import Path
 
 import numpy as np
-import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
 from simulation.cli import app
 from simulation.experiment import load_experiment
 from simulation.results import RUNS_FILE, Run, RunStore, play_run
-from steelyard.errors import ConfigError
+from steelyard.errors import ConfigError, DataError, SpecError
 from tests.unit.simulation.support import make_scenario
 
 EXPERIMENT = """
@@ -150,6 +149,15 @@ def test_a_killed_call_goes_on_with_two_processes(tmp_path: Path) -> None:
     assert read_runs(out) == expected
 
 
-@pytest.mark.parametrize("arguments", [["missing.toml", "--out", "out"]])
-def test_mistakes_end_with_their_exit_code(arguments: list[str]) -> None:
-    assert CliRunner().invoke(app, arguments).exit_code == ConfigError.exit_code
+def test_mistakes_end_with_their_exit_code(tmp_path: Path) -> None:
+    arguments = ["--out", str(tmp_path / "out"), "--no-plots"]
+    assert CliRunner().invoke(app, ["missing.toml", *arguments]).exit_code == ConfigError.exit_code
+    path = write_experiment(tmp_path)
+    path.write_text(path.read_text().replace("digits:?holdout=0.2&use=train", "idx:nowhere"))
+    result = CliRunner().invoke(app, [str(path), *arguments, "--jobs", "1"])
+    assert result.exit_code == DataError.exit_code
+    assert "nowhere" in result.stderr
+    path.write_text(path.read_text().replace("trainers = 5", "traners = 5"))
+    result = CliRunner().invoke(app, [str(path), *arguments])
+    assert result.exit_code == SpecError.exit_code
+    assert "traners" in result.stderr
