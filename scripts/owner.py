@@ -73,8 +73,8 @@ def validate(file: Annotated[Path, typer.Argument(help="The project file.", meta
         {
             "title": spec.title,
             "model": f"{spec.model.name}, {spec.model.dimension:,} parameters",
-            "specification": compute_spec_cid(spec),
-            "initial model": spec.initial_model,
+            "specification": "named when it is created" if spec.confidential else compute_spec_cid(spec),
+            "initial model": "encrypted when it is created" if spec.confidential else spec.initial_model,
         }
     )
 

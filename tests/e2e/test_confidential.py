@@ -295,3 +295,28 @@ def test_every_published_model_is_sealed_and_there(secret: Secret) -> None:
 
 def _blobs(secret: Secret) -> list[bytes]:
     return [path.read_bytes() for path in (secret.town.root / "blobs").rglob("*") if path.is_file()]
+
+
+def test_an_owner_that_keeps_the_first_key_to_itself_costs_nobody_but_itself(secret: Secret) -> None:
+    """Nobody can train, so nobody submits and nobody is blamed; two such attempts end the project. Runs last."""
+    town, connection = secret.town, secret.connect("owner")
+    market = connection.marketplace
+    token = market.get_project(secret.project_id).params.token
+    rich = Sender(town.devnet.web3, town.devnet.account(0), SendPolicy(poll_seconds=0.02))
+    Token(town.devnet.web3, token, sender=rich).mint(town.addresses["owner"], 1_000 * UNIT)
+    town.project = town.ask("owner", "owner", "create", str(town.root / "project.toml"))["project"]
+    for name in TRAINERS:
+        town.ask(name, "trainer", "enrol", town.project, "--yes")
+    before = [market.get_reputation(town.addresses[name]) for name in TRAINERS]
+    market.start(secret.project_id)
+    with ExitStack() as stack:
+        trainer = secret.trainer(stack, "ada")
+        with pytest.raises(AccessError, match="none of your keys opens the model that round 0"):
+            trainer.step()
+    for _ in range(2):
+        town.devnet.advance_to(market.get_round(secret.project_id).submit_deadline)
+        market.poke(secret.project_id)
+    assert market.get_project(secret.project_id).status is ProjectStatus.FAILED
+    assert [market.get_reputation(town.addresses[name]) for name in TRAINERS] == before
+    assert all(member.absences == 0 for member in market.get_members(secret.project_id))
+    assert market.get_credit(town.addresses["owner"], token) >= 1_000 * UNIT
