@@ -15,6 +15,9 @@ Promise.withResolvers ??= function () {
   return { promise, resolve, reject }
 }
 
+// A search that runs out of time leaves a rejection behind that js-ipfs nowhere handles. Node would end for it.
+process.on('unhandledRejection', reason => console.error('unhandled:', reason))
+
 const { create } = await import('ipfs-core')
 const { HttpApi } = await import('ipfs-http-server')
 const { CID } = await import('multiformats/cid')

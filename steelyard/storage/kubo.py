@@ -38,6 +38,8 @@ _ANSWER_BYTES: Final = 64 * 1024
 _LIST_BYTES: Final = 64 * 1024 * 1024
 _BUSY: Final = frozenset({429, 502, 503, 504})
 _PARALLEL: Final = 8
+_GOOD_RATE: Final = 1024 * 1024  # bytes a second that a node has for what it finds
+_LONGEST_SECONDS: Final = 300.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +110,9 @@ class KuboBlobStore(BlobStore):
         return True
 
     def _pin(self, cid: Cid) -> None:
-        self._find("pin/add", cid, _ANSWER_BYTES, {"recursive": "true"})
+        self._fetch_block(cid)  # says in time if nobody has it; all of it may take longer
+        query = {"arg": str(cid), "recursive": "true", "timeout": f"{_LONGEST_SECONDS:.0f}s"}
+        self._call("pin/add", query, seconds=_LONGEST_SECONDS + self._patience.answer_seconds)
 
     def _is_pinned(self, cid: Cid) -> bool:
         try:
@@ -163,8 +167,9 @@ class KuboBlobStore(BlobStore):
 
     def _find(self, command: str, cid: Cid, max_bytes: int, options: Mapping[str, str] | None = None) -> bytes:
         """Asks for something that the node may have to look for among its peers."""
-        seconds = self._patience.find_seconds
-        query = {"arg": str(cid), "timeout": f"{seconds:g}s", **(options or {})}
+        # The node ends a transfer, too, when its time is over.
+        seconds = self._patience.find_seconds + min(max_bytes / _GOOD_RATE, _LONGEST_SECONDS)
+        query = {"arg": str(cid), "timeout": f"{seconds:.1f}s", **(options or {})}
         try:
             return self._call(command, query, max_bytes=max_bytes, seconds=seconds + self._patience.answer_seconds)
         except RpcError as error:

@@ -3,6 +3,7 @@
 import random
 import socket
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -21,7 +22,8 @@ from steelyard.types import Cid, Codec
 
 pytestmark = [pytest.mark.xdist_group("ipfs")]
 
-PATIENCE = KuboPatience(find_seconds=2.0, attempts=2)
+PATIENCE = KuboPatience(attempts=2)
+HURRIED = KuboPatience(find_seconds=1.0, attempts=2)
 CHUNK = 262_144
 
 # Around one chunk, one node of 174 links, two levels, and fifty million bytes.
@@ -66,18 +68,20 @@ def test_a_gateway_hands_out_block_by_block(
         assert store.get(writer.put(data), size) == data
 
 
-def test_absent_content_is_not_found_in_time(nodes: list[IpfsNode], first: KuboBlobStore) -> None:
-    absent = compute_cid(b"nobody has this")
-    assert not first.has(absent)
+def test_absent_content_is_not_found_in_time(nodes: list[IpfsNode]) -> None:
+    absent, store = compute_cid(b"nobody has this"), KuboBlobStore(nodes[0].url, HURRIED)
+    assert not store.has(absent)
     with pytest.raises(BlobNotFoundError):
-        first.get(absent, 100)
+        store.get(absent, 100)
     with pytest.raises(BlobNotFoundError):
-        first.pin(absent)
+        store.pin(absent)
     with pytest.raises(BlobNotFoundError):
         GatewayBlobStore([nodes[0].gateway_url], allow_private=True).get(absent, 100)
 
 
-def test_garbage_collection_takes_what_is_released_and_nothing_else(first: KuboBlobStore) -> None:
+def test_garbage_collection_takes_what_is_released_and_nothing_else(
+    nodes: list[IpfsNode], first: KuboBlobStore
+) -> None:
     kept, released = first.put(fill(600_000, seed=2)), first.put(fill(700_000, seed=2))
     first.release(released)
     first.release(released)
@@ -85,7 +89,7 @@ def test_garbage_collection_takes_what_is_released_and_nothing_else(first: KuboB
     assert first.get(kept, 600_000) == fill(600_000, seed=2)
     assert not first.has(released)
     with pytest.raises(BlobNotFoundError):
-        first.get(released, 700_000)
+        KuboBlobStore(nodes[0].url, HURRIED).get(released, 700_000)
     usage = first.measure()
     assert usage is not None
     assert usage.pinned == sum(1 for _ in first.list_pins())
@@ -118,6 +122,19 @@ def test_what_is_no_file_of_ours_is_told_from_what_is_absent(nodes: list[IpfsNod
     added = nodes[0].call("add", small_chunks, fill(5_000))
     with pytest.raises(MalformedBlobError):
         first.get(Cid.parse(added["Hash"]), 5_000)
+
+
+def test_a_node_gets_over_searches_that_run_out_of_time(nodes: list[IpfsNode], second: KuboBlobStore) -> None:
+    """js-ipfs of itself dies of them, now and then."""
+    store = KuboBlobStore(nodes[1].url, KuboPatience(find_seconds=0.05, attempts=1))
+
+    def look_for(number: int) -> None:
+        with pytest.raises(BlobNotFoundError):
+            store.get(compute_cid(b"absent %d" % number), 100)
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(look_for, range(40)))
+    assert second.put(b"still there") == compute_cid(b"still there")
 
 
 def test_a_node_that_was_killed_has_kept_what_it_confirmed(tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ from trainer_client.decision import Stop, StopReason
 
 pytestmark = [pytest.mark.deep, pytest.mark.chain, pytest.mark.xdist_group("ipfs")]
 
-PATIENCE = KuboPatience(find_seconds=2.0, attempts=2, first_pause_seconds=0.05)
+PATIENCE = KuboPatience(attempts=2, first_pause_seconds=0.05)
 
 
 @pytest.fixture(scope="module")
