@@ -84,10 +84,10 @@ def draw_effort(lines: Sequence[Effort], path: Path) -> None:
                 low, high = ([pick(points[value]) for value in values] for pick in (min, max))
                 panel.fill_between(values, low, high, color=colour, alpha=0.15, lw=0)
             panel.axhline(1, color="black", lw=0.7, ls=":")
-            panel.set_ylim(bottom=0)
         left, right = figure.axes
         left.set_xlabel("its wrong labels (the others: 0.2)")
         left.set_ylabel("pay, fair shares")
+        left.set_ylim(bottom=0)
         right.set_xscale("log", base=2)
         right.set_xlabel("its examples, in multiples of the others'")
         right.legend()
@@ -112,10 +112,10 @@ def draw_clones(outcomes: Sequence[Outcome], path: Path) -> None:
                 panel.plot(counts, means, "o-", ms=3, color=colour, label=name_clones(attack))
             panel.axhline(1, color="black", lw=0.7, ls=":")
             panel.set_xticks(sorted({count_dishonest(it) for it in outcomes}))
-            panel.set_ylim(bottom=0)
             panel.set_title(SHORT[rule])
             panel.set_xlabel("names of one trainer, of 20")
         panels[0].set_ylabel("pay together, fair shares")
+        panels[0].set_ylim(bottom=0)
         panels[1].legend(loc="upper left", bbox_to_anchor=(1, 1))
         _save(figure, path)
 
