@@ -63,14 +63,14 @@ class Outcome:
     seconds: float
 
     @classmethod
-    def make(cls, plan: str, key: str, scenario: Scenario, rounds: Sequence[PlayedRound], seconds: float) -> Self:
+    def make(
+        cls, plan: str, key: str, scenario: Scenario, rounds: Sequence[PlayedRound], accuracy: float, seconds: float
+    ) -> Self:
         """The outcome of these rounds, all that were played."""
         last = rounds[-1]
         members, budget = last.market.members, scenario.market.budget
         dishonest, honest = members[: scenario.dishonest], members[scenario.dishonest :]
         fair = [member.pay * len(members) / budget for member in honest]
-        if last.evaluation is None:
-            raise ValueError("the last round was not evaluated")
         return cls(
             plan=plan,
             key=key,
@@ -83,7 +83,7 @@ class Outcome:
             trainers=scenario.trainers,
             seed=scenario.seed,
             rounds=len(rounds),
-            accuracy=round(last.evaluation.accuracy, 4),
+            accuracy=round(accuracy, 4),
             attack_success=None if last.attack_success is None else round(last.attack_success, 4),
             dishonest_share=round(sum(member.pay for member in dishonest) / budget, 5),
             highest_dishonest=round(max((member.pay for member in dishonest), default=0) / budget, 5),

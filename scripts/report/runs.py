@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import Final
 
 from scripts.report.outcome import Outcome
-from simulation.engine import Engine
+from simulation.engine import Engine, PlayedRound
 from simulation.experiment import Experiment, Scenario, load_experiment
+from steelyard.errors import MalformedUpdateError
+from trainer_client.training import evaluate
 
 PLANS: Final = Path(__file__).parent / "plans"
 MNIST: Final = "idx:MNIST"
@@ -82,10 +84,20 @@ def compute_key(scenario: Scenario) -> str:
 
 
 def play_scenario(plan: str, key: str, scenario: Scenario) -> Outcome:
-    """Plays one project from beginning to end."""
+    """Plays one project from beginning to end, or until nobody is left whose updates could be attacked.
+
+    That happens where a rule strikes honest trainers until all of them are removed: the project is the attackers'.
+    """
     start = time.process_time()
-    rounds = list(Engine(scenario).play())
-    return Outcome.make(plan, key, scenario, rounds, time.process_time() - start)
+    engine = Engine(scenario)
+    rounds: list[PlayedRound] = []
+    try:
+        rounds.extend(engine.play())
+    except MalformedUpdateError:
+        if all(member.active for member in engine.market.members[scenario.dishonest :]):
+            raise
+    last = rounds[-1].evaluation or evaluate(scenario.model, engine.parameters, engine.holdings.test, threads=1)
+    return Outcome.make(plan, key, scenario, rounds, last.accuracy, time.process_time() - start)
 
 
 def locate_data(scenario: Scenario, mnist: Path | None) -> Scenario:
