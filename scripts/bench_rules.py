@@ -84,13 +84,13 @@ def measure_seconds(work: Callable[[], object]) -> float:
 
 
 def make_rows(n: int, d: int, file: Path) -> None:
-    """Updates that share a direction, a fifth of them turned against it, in a mapped file."""
+    """Updates that share a direction, the first fifth turned against it, in a mapped file."""
     rng = np.random.default_rng(n)
     rows = np.memmap(file, dtype=np.int16, mode="w+", shape=(n, d))
     for start in range(0, d, 1 << 16):
         width = min(1 << 16, d - start)
         piece = 1000 * (rng.normal(size=width) + 2 * rng.normal(size=(n, width)))
-        piece[-(n // 5) :] *= -2
+        piece[: n // 5] *= -2
         rows[:, start : start + width] = np.clip(piece, -(2**15), 2**15 - 1)
 
 
