@@ -27,11 +27,12 @@ from steelyard.cli_support import (
     open_identity,
     parse_project_id,
     print_json,
+    print_warning,
 )
-from steelyard.errors import ConfigError, EvidenceError
+from steelyard.errors import AccessError, ConfigError, EvidenceError
 from steelyard.gram import ETHEREUM_SRS_DIGEST, EvidenceBundle, dump_bundle, load_srs_by_digest, parse_bundle
 from steelyard.rounds.access import open_access
-from steelyard.rounds.audit import audit_round
+from steelyard.rounds.audit import audit_payment, audit_round
 from steelyard.rounds.evidence import verify_evidence
 from steelyard.rounds.global_model import fetch_initial_model, sync_global_model
 from steelyard.rounds.project import open_project
@@ -94,8 +95,8 @@ def verify_round(
 ) -> None:
     """Check a settled round from the chain's events and the blob store: proof, pay, aggregate and model.
 
-    Of a confidential project this needs the keystore of somebody who may read it; proof and pay are in the evidence
-    bundle, which needs none.
+    Of a confidential project everybody can check proof and pay; the aggregate and the model need the keystore of
+    somebody who may read them.
 
     Example: [bold]steelyard verify round 0x… 0 --rpc-url http://127.0.0.1:8545 --store local:blobs[/bold]
     """
@@ -107,13 +108,20 @@ def verify_round(
     terms = open_project(marketplace, connection.deployment, store, project_id)
     srs, rule, spec = terms.srs, terms.rule, terms.spec
     earlier = [earlier for earlier in select_final(records) if earlier.round_index < round_index]
-    identity = open_identity(keystore, passphrase_file) if spec.confidential else None
+    identity = open_identity(keystore, passphrase_file) if spec.confidential and keystore.exists() else None
     access = open_access(terms, store, identity, lambda: read_events(connection, project_id))
-    start = sync_global_model(fetch_initial_model(store, spec, access), earlier, store, srs, rule, spec, access)
-    audit = audit_round(record, start, marketplace.chain_id, marketplace.address, store, srs, rule, spec, access)
+    chain_id, address = marketplace.chain_id, marketplace.address
+    try:
+        start = sync_global_model(fetch_initial_model(store, spec, access), earlier, store, srs, rule, spec, access)
+        bundle = audit_round(record, start, chain_id, address, store, srs, rule, spec, access).bundle
+        checked = Checked(aggregate=True, model=True, chain=True)
+    except AccessError as error:
+        print_warning(f"aggregate and model are not checked: {error}")
+        bundle = audit_payment(record, chain_id, address, spec.model.dimension, srs, rule)
+        checked = Checked(chain=True)
     if out is not None:
-        out.write_text(dump_bundle(audit.bundle))
-    _print(audit.bundle, Checked(aggregate=True, model=True, chain=True), as_json)
+        out.write_text(dump_bundle(bundle))
+    _print(bundle, checked, as_json)
 
 
 def read_settled_rounds(connection: Connection, project_id: ProjectId) -> tuple[SettledRound, ...]:
