@@ -49,8 +49,9 @@ def compute_squared_cosines(gram: Matrix) -> Fixed:
         squared, product = int(gram[row, column]) ** 2, int(gram[row, row]) * int(gram[column, column])
         return min((squared << 32) // product, MAX_SQUARED_COSINE)
 
-    # Beyond two an estimate is less exact than it must be: an integer in its place is in doubt.
-    return compute_floors(np.where(estimates > 2 * ONE, np.rint(estimates), estimates), compute)
+    # Beyond two an estimate is less exact than it must be: an integer in its place, that an int64 holds, is in doubt.
+    in_doubt = np.rint(np.minimum(estimates, MAX_SQUARED_COSINE))
+    return compute_floors(np.where(estimates > 2 * ONE, in_doubt, estimates), compute)
 
 
 def compute_cosines(gram: Matrix) -> Fixed:

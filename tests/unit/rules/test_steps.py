@@ -241,6 +241,18 @@ def test_squared_cosines_are_exact_quotients(case: tuple[Gram, int, int]) -> Non
             assert cosines[i, j] == min(exact, MAX_SQUARED_COSINE)
 
 
+def test_squared_cosines_that_no_int64_holds_are_cut() -> None:
+    """Of a matrix that is no Gram matrix; the contract is handed such ones too."""
+    largest = 2**63 - 1
+    gram = np.array([[1, largest, -largest - 1], [largest, 1, 3], [-largest - 1, 3, largest]], dtype=object)
+    cut = MAX_SQUARED_COSINE
+    assert compute_squared_cosines(check_gram(gram)).tolist() == [
+        [2**32, cut, cut],
+        [cut, 2**32, 0],
+        [cut, 0, 2**32],
+    ]
+
+
 @given(symmetric_matrices(max_rows=8))
 def test_cosines_are_exact_quotients(case: tuple[Gram, int, int]) -> None:
     gram = case[0]
