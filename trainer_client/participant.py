@@ -349,15 +349,22 @@ class Participant:
     def _stop(self, reason: StopReason, situation: Situation) -> None:
         if reason is StopReason.NOT_ENROLLED:
             raise NotEnrolledHereError(self.me)
+        status = situation.project.status
         if reason is StopReason.REMOVED:
-            raise self._explain_removal()
-        self.report("ended", {"status": situation.project.status.name.lower()})
+            removal = self._explain_removal()
+            if removal.reason is not LeaveReason.ENDED:
+                raise removal
+            # The project ended between two answers of the node, which gave the earlier of them from before.
+            status = self.marketplace.get_project(self.project.project_id).status
+        self.report("ended", {"status": status.name.lower()})
 
     def _explain_removal(self) -> RemovedError:
         mine = [logged.event for logged in self.models.get_events()]
         left = [event.reason for event in mine if isinstance(event, TrainerLeft) and event.trainer == self.me]
         slashed = sum(event.amount for event in mine if isinstance(event, StakeSlashed) and event.account == self.me)
-        return RemovedError(left[-1] if left else LeaveReason.NONE, slashed)
+        if not left:
+            raise StorageError("the node's logs are behind its state")
+        return RemovedError(left[-1], slashed)
 
 
 def _find_member(members: tuple[Member, ...], account: Address) -> tuple[int | None, Member | None]:

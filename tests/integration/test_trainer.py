@@ -383,3 +383,22 @@ def test_an_update_that_diverges_is_not_sent_and_the_loop_goes_on(world: World) 
         assert isinstance(participant.step(), Wait)
     assert "learning rate" in str(dict(reports)["sitting out"]["hint"])
     assert count_submissions(world) == 0
+
+
+def test_a_project_that_ends_between_two_answers_of_the_node_is_no_removal(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reports: Reports = []
+    with world.participant(0, reports) as participant:
+        market, project_id = participant.marketplace, world.project_id
+        running = market.get_project(project_id)
+        for _ in range(2):
+            world.devnet.advance_to(market.get_round(project_id).submit_deadline)
+            world.poke()
+        ended = market.get_project(project_id)
+        assert ended.status is ProjectStatus.FAILED
+        answers = iter([running, ended])
+        monkeypatch.setattr(Marketplace, "get_project", lambda *_: next(answers))
+        action = participant.step()
+    assert isinstance(action, Stop)
+    assert reports[-1] == ("ended", {"status": "failed"})
