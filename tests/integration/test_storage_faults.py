@@ -268,6 +268,7 @@ class TestRetention:
             path.unlink()
         return len(lost)
 
+    @pytest.mark.deep
     def test_with_a_directory(self, arena: Arena, tmp_path: Path) -> None:
         folder = tmp_path / "blobs"
         store = LocalBlobStore(folder)
