@@ -8,7 +8,8 @@ from typing import Any, Final
 
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import URL, Dialect, Engine, SmallInteger, String, create_engine, event, make_url
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import URL, Dialect, Engine, SmallInteger, String, create_engine, event, make_url, text
 from sqlalchemy.engine import Connection
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import ArgumentError
@@ -23,6 +24,11 @@ AMOUNT_DIGITS: Final = 78
 
 BUSY_SECONDS: Final = 30
 """How long a SQLite connection waits for another one's write."""
+
+_LOCK_WRITERS: Final = text("LOCK TABLE cursor IN SHARE ROW EXCLUSIVE MODE")
+"""PostgreSQL takes the transaction's snapshot after this lock, so that the next writer sees what the last one wrote."""
+
+_LOCK_MIGRATIONS: Final = text("SELECT pg_advisory_xact_lock(57799)")
 
 _MIGRATIONS: Final = Path(__file__).parent / "migrations"
 
@@ -73,15 +79,15 @@ class Database:
     """Short transactions on one database.
 
     Args:
-      url: an SQLAlchemy URL, `sqlite:///backend.sqlite3` for a file here.
+      url: an SQLAlchemy URL: `sqlite:///backend.sqlite3` for a file here, or `postgresql://USER@HOST/NAME`.
 
     Raises:
       ConfigError: the URL cannot be read, or names a database that this version does not support.
     """
 
     def __init__(self, url: str) -> None:
-        self._url = _parse_url(url)
-        self.engine = _create_sqlite_engine(self._url)
+        parsed = _parse_url(url)
+        self.engine = _create_sqlite_engine(parsed) if _is_sqlite(parsed) else _create_postgresql_engine(parsed)
 
     @contextmanager
     def read(self) -> Iterator[Session]:
@@ -93,16 +99,28 @@ class Database:
     def write(self) -> Iterator[Session]:
         """One transaction, the only writer: committed at the end, undone if anything is raised."""
         with Session(self.engine) as session, session.begin():
-            session.connection(execution_options={"sqlite_begin": "BEGIN IMMEDIATE"})
+            connection = session.connection(execution_options={"sqlite_begin": "BEGIN IMMEDIATE"})
+            if connection.dialect.name == "postgresql":
+                connection.execute(_LOCK_WRITERS)
             yield session
 
-    def migrate(self) -> None:
-        """Brings the schema up to date. Safe to run by several processes at once."""
-        with self.engine.connect().execution_options(sqlite_begin="BEGIN EXCLUSIVE") as connection, connection.begin():
+    def migrate(self, revision: str = "head") -> None:
+        """Brings the schema to a revision, the newest by default. Safe to run by several processes at once."""
+        with self._connect_alone() as connection, connection.begin():
+            if connection.dialect.name == "postgresql":
+                connection.execute(_LOCK_MIGRATIONS)
             config = Config()
             config.set_main_option("script_location", str(_MIGRATIONS))
             config.attributes["connection"] = connection
-            command.upgrade(config, "head")
+            present = MigrationContext.configure(connection).get_current_revision()
+            is_older = revision != "head" and present is not None and revision < present
+            (command.downgrade if is_older else command.upgrade)(config, revision)
+
+    def _connect_alone(self) -> Connection:
+        connection = self.engine.connect()
+        if connection.dialect.name == "postgresql":
+            return connection.execution_options(isolation_level="READ COMMITTED")
+        return connection.execution_options(sqlite_begin="BEGIN EXCLUSIVE")
 
     def close(self) -> None:
         """Closes the pooled connections."""
@@ -114,11 +132,25 @@ def _parse_url(url: str) -> URL:
         parsed = make_url(url)
     except ArgumentError:
         raise ConfigError(f"{url!r} is not a database URL such as sqlite:///backend.sqlite3") from None
-    if parsed.get_backend_name() != "sqlite":
-        raise ConfigError(f"{parsed.get_backend_name()} is not supported yet: use a sqlite:/// URL")
+    if parsed.get_backend_name() == "postgresql":
+        return parsed.set(drivername="postgresql+psycopg")
+    if not _is_sqlite(parsed):
+        raise ConfigError(f"{parsed.get_backend_name()} is not supported: use a sqlite:/// or a postgresql:// URL")
     if not parsed.database or parsed.database == ":memory:":
         raise ConfigError("the indexer and the API share the database: it must be a file")
     return parsed
+
+
+def _is_sqlite(url: URL) -> bool:
+    return url.get_backend_name() == "sqlite"
+
+
+def _create_postgresql_engine(url: URL) -> Engine:
+    """Reads see one snapshot, as in SQLite. Connections that the server has closed are found out before use."""
+    try:
+        return create_engine(url, isolation_level="REPEATABLE READ", pool_pre_ping=True)
+    except ModuleNotFoundError:
+        raise ConfigError("PostgreSQL needs psycopg: install steelyard[postgresql]") from None
 
 
 def _create_sqlite_engine(url: URL) -> Engine:

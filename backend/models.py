@@ -10,7 +10,7 @@ from sqlalchemy import JSON, BigInteger, Index, Integer, String
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from backend.database import Amount, Enumerated
-from steelyard.chain.records import ExclusionReason, LeaveReason, ProjectStatus, RoundOutcome
+from steelyard.chain.records import CreditKind, ExclusionReason, LeaveReason, ProjectStatus, RoundOutcome
 
 HASH = String(66)
 ADDRESS = String(42)
@@ -293,6 +293,47 @@ class Balance(Base):
     slashed: Mapped[int] = mapped_column(Amount)
     credited: Mapped[int] = mapped_column(Amount)
     claimed: Mapped[int] = mapped_column(Amount)
+
+
+class Payment(Base):
+    """Credit that an account was given, or took out. Never changed, and cut off with its block.
+
+    Attributes:
+      kind: what it was credited for; null for a claim.
+      project_id: what it was earned in; null for a claim, which may be of several projects' money.
+      recipient: where a claim went.
+    """
+
+    __tablename__ = "payments"
+    __table_args__ = (
+        Index("payments_by_account", "account", "block_number", "log_index"),
+        Index("payments_by_project", "project_id", "block_number", "log_index"),
+    )
+
+    block_number: Mapped[int] = mapped_column(primary_key=True)
+    log_index: Mapped[int] = mapped_column(primary_key=True)
+    transaction_hash: Mapped[str] = mapped_column(HASH)
+    account: Mapped[str] = mapped_column(ADDRESS)
+    kind: Mapped[CreditKind | None] = mapped_column(Enumerated(CreditKind))
+    project_id: Mapped[str | None] = mapped_column(HASH)
+    token: Mapped[str] = mapped_column(ADDRESS)
+    amount: Mapped[int] = mapped_column(Amount)
+    recipient: Mapped[str | None] = mapped_column(ADDRESS)
+
+
+class ReputationChange(Base):
+    """A step of a trainer's reputation, in basis points. Never changed, and cut off with its block."""
+
+    __tablename__ = "reputation_changes"
+    __table_args__ = (Index("reputation_changes_by_trainer", "trainer", "block_number", "log_index"),)
+
+    block_number: Mapped[int] = mapped_column(primary_key=True)
+    log_index: Mapped[int] = mapped_column(primary_key=True)
+    transaction_hash: Mapped[str] = mapped_column(HASH)
+    trainer: Mapped[str] = mapped_column(ADDRESS)
+    project_id: Mapped[str] = mapped_column(HASH)
+    previous: Mapped[int]
+    current: Mapped[int]
 
 
 class Aggregator(Base):

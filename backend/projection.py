@@ -11,7 +11,19 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from backend.event_log import Facts, build_row, to_hex
-from backend.models import Account, Aggregator, Attempt, Balance, Base, Member, Project, Reader, Submission
+from backend.models import (
+    Account,
+    Aggregator,
+    Attempt,
+    Balance,
+    Base,
+    Member,
+    Payment,
+    Project,
+    Reader,
+    ReputationChange,
+    Submission,
+)
 from steelyard.chain import events
 from steelyard.chain.events import LoggedEvent
 from steelyard.chain.records import (
@@ -80,6 +92,11 @@ class _ReadModel:
         self.session.add(row)
         self.session.info.setdefault("rows", {})[type(row), *key] = row
         return row
+
+    def record(self, log: type[Payment] | type[ReputationChange], **columns: object) -> None:
+        """A new row of a log of its own, at this event's place."""
+        place = {"block_number": self.logged.block_number, "log_index": self.logged.log_index}
+        self.session.add(log(**place, transaction_hash=self.tx_hash, **columns))
 
     def project(self, project_id: ProjectId) -> Project:
         return self.get_one(Project, to_hex(project_id))
@@ -388,6 +405,13 @@ def _(event: events.RoundClosed, model: _ReadModel) -> None:
 @_apply.register
 def _(event: events.ReputationUpdated, model: _ReadModel) -> None:
     model.account(event.trainer).reputation_bps = event.current
+    model.record(
+        ReputationChange,
+        trainer=event.trainer,
+        project_id=to_hex(event.project_id),
+        previous=event.previous,
+        current=event.current,
+    )
 
 
 @_apply.register
@@ -409,11 +433,20 @@ def _(event: events.Credited, model: _ReadModel) -> None:
         model.member(event.project_id, event.account).pool_split += event.amount
     elif event.kind is CreditKind.FEE:
         model.project(event.project_id).fees += event.amount
+    model.record(
+        Payment,
+        account=event.account,
+        kind=event.kind,
+        project_id=to_hex(event.project_id),
+        token=event.token,
+        amount=event.amount,
+    )
 
 
 @_apply.register
 def _(event: events.Claimed, model: _ReadModel) -> None:
     model.balance(event.account, event.token).claimed += event.amount
+    model.record(Payment, account=event.account, token=event.token, amount=event.amount, recipient=event.recipient)
 
 
 @_apply.register

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from sqlalchemy import Select, func, select, tuple_
+from sqlalchemy import Select, func, or_, select, tuple_
 from sqlalchemy.orm import Session
 
 from backend.api import schemas
@@ -19,13 +19,14 @@ from backend.models import (
     Cursor,
     Event,
     Member,
+    Payment,
     Project,
     Reader,
+    ReputationChange,
     Submission,
 )
 from backend.paging import PageOf, PageRequest, fetch_page
 from backend.round_status import get_round_status
-from steelyard.chain.events import Claimed, Credited, ReputationUpdated
 from steelyard.chain.records import ProjectStatus, RoundOutcome
 from steelyard.constants import INITIAL_REPUTATION
 
@@ -41,6 +42,40 @@ class ProjectFilter:
     status: ProjectStatus | None = None
     owner: str | None = None
     token: str | None = None
+    trainer: str | None = None
+    text: str | None = None
+    dimension: tuple[int | None, int | None] = (None, None)
+    stake: tuple[int | None, int | None] = (None, None)
+
+    def select(self) -> Select[Project]:
+        """The projects that match all of it. Ranges include both ends."""
+        query = select(Project)
+        for column, value in (
+            (Project.status, self.status),
+            (Project.owner, self.owner),
+            (Project.token, self.token),
+        ):
+            if value is not None:
+                query = query.where(column == value)
+        for bounded, (least, most) in ((Project.dimension, self.dimension), (Project.min_stake, self.stake)):
+            if least is not None:
+                query = query.where(bounded >= least)
+            if most is not None:
+                query = query.where(bounded <= most)
+        if self.trainer is not None:
+            query = query.where(Project.id.in_(select(Member.project_id).where(Member.trainer == self.trainer)))
+        if self.text is not None:
+            lowered = self.text.lower()
+            begun = (Project.id, func.lower(Project.owner), Project.spec_cid)
+            found = (column.startswith(lowered, autoescape=True) for column in begun)
+            query = query.where(or_(*found, Project.rule_name.contains(lowered, autoescape=True)))
+        return query
+
+
+def compute_entity_tag(session: Session, version: str) -> str | None:
+    """Names what a snapshot answers: nothing but the chain up to a block, and this program. None before the first."""
+    block_hash = session.scalar(select(Cursor.block_hash).where(Cursor.id == 1))
+    return None if block_hash is None else f'W/"{version}-{block_hash[2:34]}"'
 
 
 def get_chain_time(session: Session) -> int:
@@ -54,15 +89,9 @@ def get_chain_time(session: Session) -> int:
 
 def list_projects(session: Session, wanted: ProjectFilter, request: PageRequest) -> PageOf[schemas.ProjectSummary]:
     """Projects, the newest first."""
-    query = select(Project)
-    for column, value in (
-        (Project.status, wanted.status),
-        (Project.owner, wanted.owner),
-        (Project.token, wanted.token),
-    ):
-        if value is not None:
-            query = query.where(column == value)
-    page = fetch_page(session, query, (Project.created_block, Project.created_log), request, newest_first=True)
+    page = fetch_page(
+        session, wanted.select(), (Project.created_block, Project.created_log), request, newest_first=True
+    )
     return page.map(schemas.ProjectSummary.model_validate)
 
 
@@ -152,8 +181,9 @@ def get_trainer(session: Session, address: str, limit: int) -> schemas.TrainerDe
     balances = session.scalars(select(Balance).where(Balance.account == address).order_by(Balance.token)).all()
     if account is None and not balances:
         raise NotFoundError("account", address)
-    query = _select_account_events(address, ReputationUpdated.__name__)
-    changes = fetch_page(session, query, _EVENT_ORDER, PageRequest(limit), newest_first=True).items
+    query = select(ReputationChange).where(ReputationChange.trainer == address)
+    key = (ReputationChange.block_number, ReputationChange.log_index)
+    changes = fetch_page(session, query, key, PageRequest(limit), newest_first=True).items
     blocks = _get_blocks(session, changes)
     joined = select(Member, Project).join(Project, Project.id == Member.project_id).where(Member.trainer == address)
     newest = joined.order_by(Project.created_block.desc(), Project.created_log.desc()).limit(limit)
@@ -166,7 +196,9 @@ def get_trainer(session: Session, address: str, limit: int) -> schemas.TrainerDe
         projects=[
             _describe(schemas.Membership, member, token=project.token) for member, project in session.execute(newest)
         ],
-        reputation=[_describe_change(row, blocks[row.block_number]) for row in changes],
+        reputation=[
+            _describe(schemas.ReputationChange, row, timestamp=blocks[row.block_number].timestamp) for row in changes
+        ],
     )
 
 
@@ -179,10 +211,48 @@ def list_payments(session: Session, address: str, request: PageRequest) -> PageO
     known = select(Balance.account).where(Balance.account == address).limit(1)
     if session.get(Account, address) is None and session.scalar(known) is None:
         raise NotFoundError("account", address)
-    query = _select_account_events(address, Credited.__name__, Claimed.__name__)
-    page = fetch_page(session, query, _EVENT_ORDER, request, newest_first=True)
-    blocks = _get_blocks(session, page.items)
-    return page.map(lambda row: _describe_payment(row, blocks[row.block_number]))
+    query = select(Payment).where(Payment.account == address)
+    return _fetch_payments(session, query, request)
+
+
+def list_project_payments(session: Session, project_id: str, request: PageRequest) -> PageOf[schemas.Payment]:
+    """All credits of a project, the newest first. Claims are of accounts, not of projects."""
+    _find_project(session, project_id)
+    return _fetch_payments(session, select(Payment).where(Payment.project_id == project_id), request)
+
+
+def get_aggregator(session: Session, address: str, limit: int) -> schemas.AggregatorHistory:
+    """An aggregator's offers, record, money and newest attempts.
+
+    Raises:
+      NotFoundError: it never made an offer and never served.
+    """
+    offers = session.scalars(select(Aggregator).where(Aggregator.account == address).order_by(Aggregator.token)).all()
+    joined = select(Attempt, Project).join(Project, Project.id == Attempt.project_id)
+    newest = joined.where(Attempt.aggregator == address).order_by(Attempt.opened_block.desc(), Attempt.project_id)
+    served = session.execute(newest.limit(limit)).all()
+    if not offers and not served:
+        raise NotFoundError("aggregator", address)
+    balances = session.scalars(select(Balance).where(Balance.account == address).order_by(Balance.token)).all()
+    record, now = _count_outcomes(session, [address])[address], get_chain_time(session)
+    return schemas.AggregatorHistory(
+        address=address,
+        record=record,
+        offers=[_describe(schemas.AggregatorDetail, row, record=record) for row in offers],
+        balances=[_describe(schemas.Balance, row, claimable=row.credited - row.claimed) for row in balances],
+        attempts=[
+            _describe(schemas.RoundSummary, attempt, **_describe_status(attempt, project, now))
+            for attempt, project in served
+        ],
+    )
+
+
+def _count_outcomes(session: Session, accounts: Sequence[str]) -> dict[str, dict[str, int]]:
+    counted = select(Attempt.aggregator, Attempt.outcome, func.count()).group_by(Attempt.aggregator, Attempt.outcome)
+    records: dict[str, dict[str, int]] = {account: {} for account in accounts}
+    for account, outcome, count in session.execute(counted.where(Attempt.aggregator.in_(list(records)))):
+        records[account]["open" if outcome is RoundOutcome.NONE else outcome.name.lower()] = count
+    return records
 
 
 def list_aggregators(session: Session, token: str | None, request: PageRequest) -> PageOf[schemas.AggregatorDetail]:
@@ -191,10 +261,7 @@ def list_aggregators(session: Session, token: str | None, request: PageRequest) 
     if token is not None:
         query = query.where(Aggregator.token == token)
     page = fetch_page(session, query, (Aggregator.offered_block, Aggregator.offered_log), request, newest_first=True)
-    counted = select(Attempt.aggregator, Attempt.outcome, func.count()).group_by(Attempt.aggregator, Attempt.outcome)
-    records: dict[str, dict[str, int]] = {row.account: {} for row in page.items}
-    for account, outcome, count in session.execute(counted.where(Attempt.aggregator.in_(list(records)))):
-        records[account]["open" if outcome is RoundOutcome.NONE else outcome.name.lower()] = count
+    records = _count_outcomes(session, [row.account for row in page.items])
     return page.map(lambda row: _describe(schemas.AggregatorDetail, row, record=records[row.account]))
 
 
@@ -234,11 +301,18 @@ def _find_project(session: Session, project_id: str) -> Project:
     return project
 
 
-def _select_account_events(address: str, *names: str) -> Select[Event]:
-    return select(Event).where(Event.account == address, Event.name.in_(names))
+def _fetch_payments(session: Session, query: Select[Payment], request: PageRequest) -> PageOf[schemas.Payment]:
+    page = fetch_page(session, query, (Payment.block_number, Payment.log_index), request, newest_first=True)
+    blocks = _get_blocks(session, page.items)
+
+    def describe(row: Payment) -> schemas.Payment:
+        kind = "claim" if row.kind is None else row.kind.name.lower()
+        return _describe(schemas.Payment, row, kind=kind, timestamp=blocks[row.block_number].timestamp)
+
+    return page.map(describe)
 
 
-def _get_blocks(session: Session, rows: Sequence[Event]) -> dict[int, Block]:
+def _get_blocks(session: Session, rows: Sequence[Event | Payment | ReputationChange]) -> dict[int, Block]:
     numbers = {row.block_number for row in rows}
     return {block.number: block for block in session.scalars(select(Block).where(Block.number.in_(numbers)))}
 
@@ -253,25 +327,3 @@ def _describe(schema: type[S], row: object, **beside: object) -> S:
 def _describe_status(attempt: Attempt, project: Project, now: int) -> dict[str, Any]:
     state, outcome = get_round_status(attempt, project, now)
     return {"state": state, "outcome": outcome}
-
-
-def _describe_change(row: Event, block: Block) -> schemas.ReputationChange:
-    event = decode_event(row)
-    assert isinstance(event, ReputationUpdated)  # noqa: S101 - selected by name
-    return _describe(
-        schemas.ReputationChange, row, previous=event.previous, current=event.current, timestamp=block.timestamp
-    )
-
-
-def _describe_payment(row: Event, block: Block) -> schemas.Payment:
-    event = decode_event(row)
-    assert isinstance(event, Credited | Claimed)  # noqa: S101 - selected by name
-    return _describe(
-        schemas.Payment,
-        row,
-        kind=event.kind.name.lower() if isinstance(event, Credited) else "claim",
-        token=event.token,
-        amount=event.amount,
-        recipient=event.recipient if isinstance(event, Claimed) else None,
-        timestamp=block.timestamp,
-    )

@@ -11,9 +11,10 @@ from typing import Any
 from sqlalchemy import and_, delete, event, insert, inspect, select, update
 from sqlalchemy.orm import InstanceState, Session, UOWTransaction
 
-from backend.models import Base, BeforeImage, Block, Cursor, Event
+from backend.models import Base, BeforeImage, Block, Cursor, Event, Payment, ReputationChange
 
-_NOT_PROJECTED = (BeforeImage, Block, Cursor, Event)
+_CUT_OFF = (Event, Payment, ReputationChange)
+_NOT_PROJECTED = (BeforeImage, Block, Cursor, *_CUT_OFF)
 """Tables that are cut off by block number, not put back row by row."""
 
 
@@ -46,7 +47,8 @@ def roll_back(session: Session, ancestor: int) -> None:
         else:
             session.execute(update(table).where(is_row).values(image.row))
     session.execute(delete(BeforeImage).where(BeforeImage.block_number > ancestor))
-    session.execute(delete(Event).where(Event.block_number > ancestor))
+    for log in _CUT_OFF:
+        session.execute(delete(log).where(log.block_number > ancestor))
     session.execute(delete(Block).where(Block.number > ancestor))
     session.expire_all()
 

@@ -4,7 +4,7 @@ from fastapi import APIRouter
 
 from backend import queries
 from backend.api.dependencies import AddressPath, AddressQuery, PageDep, SessionDep
-from backend.api.schemas import AggregatorDetail, Page, Payment, TrainerDetail
+from backend.api.schemas import AggregatorDetail, AggregatorHistory, Page, Payment, TrainerDetail
 from backend.paging import PageOf
 
 router = APIRouter(prefix="/v1", tags=["accounts"])
@@ -26,3 +26,9 @@ def list_payments(session: SessionDep, page: PageDep, address: AddressPath) -> P
 def list_aggregators(session: SessionDep, page: PageDep, token: AddressQuery = None) -> PageOf[AggregatorDetail]:
     """One entry for each account and token, whether the offer stands or was taken back."""
     return queries.list_aggregators(session, token, page)
+
+
+@router.get("/aggregators/{address}", summary="An aggregator: offers, record, stakes and earnings, newest attempts")
+def get_aggregator(session: SessionDep, page: PageDep, address: AddressPath) -> AggregatorHistory:
+    """`limit` bounds the list of attempts. `/v1/trainers/{address}/payments` lists each fee."""
+    return queries.get_aggregator(session, address, page.limit)

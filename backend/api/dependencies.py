@@ -4,11 +4,13 @@ from collections.abc import Iterator
 from typing import Annotated
 
 from eth_utils.address import is_checksum_address, to_checksum_address
-from fastapi import Depends, Path, Query, Request
+from fastapi import Depends, Path, Query, Request, Response
 from pydantic import AfterValidator
 from sqlalchemy.orm import Session
 
+from backend.errors import NotModifiedError
 from backend.paging import MAX_CURSOR, PageRequest
+from backend.queries import compute_entity_tag
 from backend.services import Services
 from steelyard.types import Address
 
@@ -43,7 +45,7 @@ RoundPath = Annotated[int, Path(ge=0, le=65_535, description="Index of a round, 
 AttemptQuery = Annotated[int | None, Query(ge=1, le=2**32 - 1, description="One attempt; by default the last.")]
 
 
-def get_services(request: Request) -> Services:
+async def get_services(request: Request) -> Services:
     """The application's services."""
     services: Services = request.app.state.services
     return services
@@ -52,16 +54,27 @@ def get_services(request: Request) -> Services:
 ServicesDep = Annotated[Services, Depends(get_services)]
 
 
-def get_session(services: ServicesDep) -> Iterator[Session]:
-    """A consistent snapshot of the read model."""
+def get_session(services: ServicesDep, request: Request, response: Response) -> Iterator[Session]:
+    """A consistent snapshot of the read model, named by the answer's entity tag.
+
+    Raises:
+      NotModifiedError: the client has the answer of this very snapshot.
+    """
     with services.database.read() as session:
+        tag = compute_entity_tag(session, request.app.version)
+        if tag is not None:
+            known = request.headers.get("if-none-match", "")
+            if tag in (each.strip() for each in known.split(",")):
+                raise NotModifiedError(tag)
+            response.headers["ETag"] = tag
+            response.headers["Cache-Control"] = "no-cache"
         yield session
 
 
 SessionDep = Annotated[Session, Depends(get_session)]
 
 
-def get_page_request(
+async def get_page_request(
     services: ServicesDep,
     limit: Annotated[int, Query(ge=1, description="Most items; the server may give fewer.")] = 50,
     cursor: Annotated[str | None, Query(max_length=MAX_CURSOR, description="`next` of the page before.")] = None,

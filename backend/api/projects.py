@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query
 
 from backend import queries
 from backend.api.dependencies import AddressQuery, PageDep, ProjectIdPath, SessionDep
-from backend.api.schemas import ChainEvent, Page, ProjectDetail, ProjectSummary
+from backend.api.schemas import ChainEvent, Page, Payment, ProjectDetail, ProjectSummary
 from backend.paging import PageOf
 from steelyard.chain.records import ProjectStatus
 
@@ -24,6 +24,18 @@ class State(StrEnum):
     FAILED = "failed"
 
 
+Dimension = Annotated[int | None, Query(ge=1, le=2**32 - 1, description="Parameters of the model.")]
+Stake = Annotated[
+    str | None, Query(pattern="^[0-9]{1,77}$", description="What a trainer locks, in the token's smallest unit.")
+]
+SearchText = Annotated[
+    str | None,
+    Query(
+        pattern="^[0-9A-Za-z-]{2,66}$",
+        description="Begins the id, the owner's address or the specification's CID, or is part of the rule's name.",
+        examples=["krum"],
+    ),
+]
 StateQuery = Annotated[State | None, Query(description="Only projects that stand so.")]
 
 
@@ -34,10 +46,28 @@ def list_projects(
     state: StateQuery = None,
     owner: AddressQuery = None,
     token: AddressQuery = None,
+    trainer: AddressQuery = None,
+    q: SearchText = None,
+    min_dimension: Dimension = None,
+    max_dimension: Dimension = None,
+    min_stake: Stake = None,
+    max_stake: Stake = None,
 ) -> PageOf[ProjectSummary]:
-    """Filters may be joined; a project must match all of them."""
-    status = None if state is None else ProjectStatus[state.name]
-    return queries.list_projects(session, queries.ProjectFilter(status, owner, token), page)
+    """Filters may be joined; a project must match all of them. Titles are in the specifications, off chain."""
+    wanted = queries.ProjectFilter(
+        status=None if state is None else ProjectStatus[state.name],
+        owner=owner,
+        token=token,
+        trainer=trainer,
+        text=q,
+        dimension=(min_dimension, max_dimension),
+        stake=(_to_int(min_stake), _to_int(max_stake)),
+    )
+    return queries.list_projects(session, wanted, page)
+
+
+def _to_int(amount: str | None) -> int | None:
+    return None if amount is None else int(amount)
 
 
 @router.get("/{project_id}", summary="One project with all its parameters and members")
@@ -50,3 +80,9 @@ def get_project(session: SessionDep, project_id: ProjectIdPath) -> ProjectDetail
 def list_project_events(session: SessionDep, page: PageDep, project_id: ProjectIdPath) -> PageOf[ChainEvent]:
     """All that ever happened in a project, as the chain has it. `/v1/events` streams what happens next."""
     return queries.list_events(session, project_id, page)
+
+
+@router.get("/{project_id}/payments", response_model=Page[Payment], summary="A project's credits, the newest first")
+def list_project_payments(session: SessionDep, page: PageDep, project_id: ProjectIdPath) -> PageOf[Payment]:
+    """Shares, fees, splits of the pool and the refund, each with its transaction."""
+    return queries.list_project_payments(session, project_id, page)

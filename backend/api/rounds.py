@@ -33,11 +33,16 @@ def get_round(
     responses={200: {"content": {"application/json": {}}, "description": "docs/proof.md, section 9"}},
 )
 def get_evidence(
-    session: SessionDep, project_id: ProjectIdPath, round_index: RoundPath, attempt: AttemptQuery = None
+    session: SessionDep,
+    response: Response,
+    project_id: ProjectIdPath,
+    round_index: RoundPath,
+    attempt: AttemptQuery = None,
 ) -> Response:
     """One JSON file with which anybody checks the round offline: `steelyard verify evidence FILE`."""
     record = evidence.get_record(session, project_id, round_index, attempt)
-    return Response(dump_bundle(evidence.get_bundle(session, record)), media_type="application/json")
+    body = dump_bundle(evidence.get_bundle(session, record))
+    return Response(body, media_type="application/json", headers=dict(response.headers))
 
 
 @router.get("/{round_index}/explanation/{trainer}", summary="Why a trainer was paid what it was paid")

@@ -254,6 +254,16 @@ class AggregatorDetail(Schema):
     record: dict[str, int] = Field(description="Number of attempts by outcome.")
 
 
+class AggregatorHistory(Schema):
+    """An account as an aggregator, across all projects."""
+
+    address: str
+    record: dict[str, int] = Field(description="Number of attempts by outcome.")
+    offers: list[AggregatorDetail]
+    balances: list[Balance] = Field(description="Stakes, and what it earned in any role.")
+    attempts: list[RoundSummary] = Field(description="The newest, at most a page.")
+
+
 class ChainEvent(Schema):
     """One event of the marketplace."""
 

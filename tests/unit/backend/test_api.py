@@ -17,6 +17,7 @@ from steelyard.rounds.evidence import verify_evidence
 from steelyard.types import Address, ProjectId
 from tests.backend_chain import (
     AGGREGATOR,
+    AGGREGATOR_STAKE,
     BUDGET,
     MARKETPLACE,
     OWNER,
@@ -180,6 +181,32 @@ async def test_projects_are_listed_newest_first_in_pages_and_by_filter(backend: 
     assert [item["id"] for item in joined] == ["0x" + ids[number].hex() for number in (4, 2, 0)]
 
 
+async def test_projects_are_found_by_size_stake_member_and_words(backend: Backend) -> None:
+    def create(number: int, owner: Address) -> Event:
+        params = make_params(owner=owner, dimension=10**number, min_stake=10 ** (12 * number))
+        return ev.ProjectCreated(ProjectId(bytes([number]) * 32), owner, 0, 10, params, rooted=False)
+
+    backend.chain.mine([create(number, TRAINERS[number]) for number in range(4)])
+    backend.chain.mine([ev.TrainerEnrolled(ProjectId(bytes([2]) * 32), AGGREGATOR, 0)])
+    backend.indexer.catch_up()
+    for query, numbers in {
+        "min_dimension=10": [3, 2, 1],
+        "min_dimension=10&max_dimension=100": [2, 1],
+        f"max_stake={10**12}": [1, 0],
+        f"min_stake={10**24}": [3, 2],
+        f"trainer={AGGREGATOR}": [2],
+        "q=0x0303": [3],
+        f"q={TRAINERS[1][:9]}": [1],
+        f"q={str(make_cid('spec'))[:20]}": [3, 2, 1, 0],
+        "q=KRUM": [3, 2, 1, 0],
+        "q=median": [],
+    }.items():
+        found = await get_all(backend, f"/v1/projects?{query}", 2)
+        assert [int(item["id"][2:4]) for item in found] == numbers, query
+    for refused in ("q=%25", "q=a_", "q=x", "min_stake=-1", "max_dimension=0", "min_stake=1e3"):
+        await backend.get(f"/v1/projects?{refused}", 422)
+
+
 async def test_projects_created_meanwhile_do_not_shift_the_next_page(backend: Backend) -> None:
     def create(number: int) -> list[Event]:
         return [ev.ProjectCreated(ProjectId(bytes([number]) * 32), OWNER, 0, 10, make_params(), rooted=False)]
@@ -287,7 +314,31 @@ async def test_aggregators_are_listed_with_their_record(final: Backend) -> None:
     assert shown[0]["max_stake"] == str(2**128 - 1)
 
 
+async def test_an_aggregators_history_has_its_record_and_attempts(final: Backend) -> None:
+    shown: Any = await final.get(f"/v1/aggregators/{AGGREGATOR}?limit=1")
+    assert (shown["record"], len(shown["attempts"]), shown["offers"]) == ({"final": 1}, 1, [])
+    assert shown["balances"][0]["locked"] == str(AGGREGATOR_STAKE)
+    await final.get(f"/v1/aggregators/{OWNER}", 404)
+
+
+async def test_a_projects_payments_are_what_its_trainers_earned(final: Backend) -> None:
+    payments = await get_all(final, f"/v1/projects/{PROJECT}/payments", 3)
+    assert sorted(int(payment["amount"]) for payment in payments) == sorted(filter(None, BUNDLE.shares))
+    assert {payment["kind"] for payment in payments} == {"share"}
+
+
 # ------------------------------------------------------------------------------------------------- operation
+
+
+async def test_an_answer_that_the_client_has_is_not_sent_again_until_the_chain_moves(final: Backend) -> None:
+    for path in (ROUND, "/v1/projects", f"{ROUND}/evidence"):
+        tag = (await final.client.get(path)).headers["etag"]
+        again = await final.client.get(path, headers={"If-None-Match": f'"x", {tag}'})
+        assert (again.status_code, again.content, again.headers["etag"]) == (304, b"", tag)
+    final.chain.mine([])
+    final.indexer.catch_up()
+    moved = await final.client.get(ROUND, headers={"If-None-Match": tag})
+    assert (moved.status_code, moved.headers["etag"] != tag) == (200, True)
 
 
 async def test_health_and_readiness_follow_the_indexer(settled: Backend) -> None:
@@ -323,11 +374,13 @@ async def test_openapi_describes_every_route_and_parameter(backend: Backend) -> 
     assert set(schema["paths"]) == {
         "/metrics",
         "/v1/aggregators",
+        "/v1/aggregators/{address}",
         "/v1/events",
         "/v1/health",
         "/v1/projects",
         "/v1/projects/{project_id}",
         "/v1/projects/{project_id}/events",
+        "/v1/projects/{project_id}/payments",
         "/v1/projects/{project_id}/rounds",
         "/v1/projects/{project_id}/rounds/{round_index}",
         "/v1/projects/{project_id}/rounds/{round_index}/evidence",

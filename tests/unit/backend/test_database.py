@@ -1,23 +1,26 @@
 """Exact columns, and a schema that is the one the migrations make."""
 
+from pathlib import Path
+
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import func, select
+from sqlalchemy import func, inspect, select
 from sqlalchemy.dialects import sqlite
 
 from backend.database import Amount, Database
-from backend.models import Account, Balance, Base
+from backend.indexer import Indexer, IndexerLimits
+from backend.models import Account, Balance, Base, Payment, ReputationChange
 from steelyard.errors import ConfigError
-from tests.backend_chain import TOKEN, TRAINERS
+from tests.backend_chain import TOKEN, TRAINERS, FakeChain
 
 amounts = st.integers(0, 2**256 - 1)
 DIALECT = sqlite.dialect()
 
 
-@pytest.mark.parametrize("url", ["", "nonsense", "postgresql://localhost/x", "sqlite://", "sqlite:///:memory:"])
+@pytest.mark.parametrize("url", ["", "nonsense", "mysql://localhost/x", "sqlite://", "sqlite:///:memory:"])
 def test_unusable_database_urls_are_refused(url: str) -> None:
     with pytest.raises(ConfigError):
         Database(url)
@@ -73,3 +76,26 @@ def test_readers_see_one_snapshot_while_a_writer_commits(database: Database) -> 
         assert reader.scalar(select(func.count()).select_from(Balance)) == 0
     with database.read() as reader:
         assert reader.scalar(select(func.count()).select_from(Balance)) == 1
+
+
+def test_a_database_of_before_gets_its_payments_and_reputations_from_the_log(tmp_path: Path) -> None:
+    chain = FakeChain(3)
+    chain.mine_random(150)
+    database = Database(f"sqlite:///{tmp_path}/old.sqlite3")
+    database.migrate()
+    Indexer(lambda: chain, database, IndexerLimits()).catch_up()
+
+    def dump() -> list[list[tuple[object, ...]]]:
+        with database.read() as session:
+            queries = [
+                select(kind.__table__).order_by(*kind.__table__.primary_key) for kind in (Payment, ReputationChange)
+            ]
+            return [[tuple(row) for row in session.execute(query)] for query in queries]
+
+    before = dump()
+    assert all(before)
+    database.migrate("0002")
+    assert "payments" not in inspect(database.engine).get_table_names()
+    database.migrate()
+    assert dump() == before
+    database.close()
