@@ -10,10 +10,12 @@ It says no if the aggregate is there and false. In between, two cases are told a
   a no may cost an honest aggregator its stake. By default the trainer is silent; more than half have to object anyway.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 
 from steelyard.chain.client import Marketplace
+from steelyard.chain.events import LoggedEvent
 from steelyard.errors import (
     AccessError,
     BlobMismatchError,
@@ -24,7 +26,7 @@ from steelyard.errors import (
     VerificationError,
 )
 from steelyard.keystore import Identity
-from steelyard.rounds.access import PLAIN, Access, AttesterAccess, SealedAccess, wrap_for
+from steelyard.rounds.access import PLAIN, Access, AttesterAccess, SealedAccess, find_attempt_readers, wrap_for
 from steelyard.rounds.global_model import (
     GlobalModel,
     advance,
@@ -111,6 +113,8 @@ def open_for_attesting(
     identity: Identity,
     keys: KeyHistory,
     access: Access,
+    record: SettledRound,
+    events: Sequence[LoggedEvent],
 ) -> Access:
     """How a member reads the aggregate that it judges: strictly, where the project is confidential.
 
@@ -121,6 +125,8 @@ def open_for_attesting(
       identity: the member.
       keys: registrations of keys.
       access: how the member reads otherwise.
+      record: the settled round.
+      events: the project's.
 
     Raises:
       ChainError: the node did not answer.
@@ -128,16 +134,18 @@ def open_for_attesting(
     if not isinstance(access, SealedAccess):
         return access
     members = marketplace.get_members(project.project_id)
-    due = (project.params.owner, *(member.account for member in members if member.active))
+    following = record.round_index + 1
+    readers, allowed = find_attempt_readers(events, project.project_id, record.attempt, following)
+    due = (project.params.owner, *(member.account for member in members if member.active), *readers)
 
     def has_usable_key(account: Address) -> bool:
         try:
             key = keys.fetch_key(store, account, project.spec.sealing)
         except (AccessError, StorageError, BlobMismatchError):
             return False
-        return wrap_for(project, 0, bytes(32), {account: key})[account] != b""
+        return wrap_for(project, following, bytes(32), {account: key})[account] != b""
 
-    return AttesterAccess(access, project, identity, due, has_usable_key)
+    return AttesterAccess(access, project, identity, due, allowed, has_usable_key)
 
 
 def compute_vote(finding: Finding, object_when: ObjectWhen, *, is_last_call: bool) -> bool | None:

@@ -366,7 +366,7 @@ def attest(
     model, access = keeper.sync(current.index), keeper.access
     if identity is not None:
         keys = KeyHistory(market, connection.deployment.block)
-        access = open_for_attesting(market, terms, blobs, identity, keys, access)
+        access = open_for_attesting(market, terms, blobs, identity, keys, access, record, keeper.get_events())
     judgement = judge_aggregate(terms, blobs, model, record, access)
     opens = compute_vote(judgement.finding, object_when, is_last_call=True)
     result: dict[str, object] = {

@@ -319,7 +319,14 @@ class Participant:
             return  # the node's logs are behind its state
         model = self.models.sync(current.index)
         access = open_for_attesting(
-            self.marketplace, self.project, self.store, self.identity, self.keys, self.models.access
+            self.marketplace,
+            self.project,
+            self.store,
+            self.identity,
+            self.keys,
+            self.models.access,
+            record,
+            self.models.get_events(),
         )
         judgement = judge_aggregate(self.project, self.store, model, record, access)
         margin = min(_LAST_CALL_SECONDS, self.project.params.attest_seconds / 4)

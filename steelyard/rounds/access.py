@@ -10,7 +10,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from steelyard.chain.events import AccessGranted, AccessRevoked, KeysPublished, LoggedEvent
+from steelyard.chain.events import (
+    AccessGranted,
+    AccessRevoked,
+    KeysPublished,
+    LoggedEvent,
+    RoundOpened,
+    RoundSettled,
+)
 from steelyard.errors import AccessError, PayloadError, StorageError, VerificationError
 from steelyard.keystore import Identity
 from steelyard.rounds.project import ProjectTerms
@@ -140,6 +147,7 @@ class AttesterAccess(SealedAccess):
         project: ProjectTerms,
         identity: Identity,
         due: Iterable[Address],
+        allowed: Iterable[Address],
         has_usable_key: Callable[[Address], bool],
     ) -> None:
         """As `access`, with which it shares the keys that it finds.
@@ -148,7 +156,8 @@ class AttesterAccess(SealedAccess):
           access: the member's own.
           project: the project.
           identity: the member.
-          due: owner and active members.
+          due: owner, active members, and readers whom the envelope has to name.
+          allowed: others whom it may name.
           has_usable_key: whether something can be encrypted to an account; asked only about those with an empty wrap.
         """
 
@@ -158,6 +167,7 @@ class AttesterAccess(SealedAccess):
         super().__init__(project, find_keys, access.known)
         self._me = identity.address
         self._due = tuple(due)
+        self._allowed = frozenset((*self._due, *allowed))
         self._has_usable_key = has_usable_key
 
     def open_aggregate(self, round_index: int, blob: bytes) -> bytes:
@@ -165,6 +175,9 @@ class AttesterAccess(SealedAccess):
         for reader in self._due:
             if reader not in wraps or (not wraps[reader] and self._has_usable_key(reader)):
                 raise PayloadError(PayloadFault.NOT_WRAPPED, f"its content key is not wrapped for {reader}")
+        for reader in wraps:
+            if reader not in self._allowed:
+                raise PayloadError(PayloadFault.NOT_DUE, f"its content key is wrapped for {reader}, who is not due it")
         try:
             return super().open_aggregate(round_index, blob)
         except AccessError as error:
@@ -243,6 +256,39 @@ def find_readers(events: Iterable[LoggedEvent], project_id: ProjectId) -> dict[A
             case _:
                 pass
     return readers
+
+
+def find_attempt_readers(
+    events: Iterable[LoggedEvent], project_id: ProjectId, attempt: int, round_index: int
+) -> tuple[tuple[Address, ...], frozenset[Address]]:
+    """Readers whom the envelope of a settled attempt has to name, and readers whom it may name.
+
+    The aggregator looked at the grants at some time between the attempt's opening and its settlement. It has to name
+    those that were open all along, and may name any that was open at some time of these.
+
+    Args:
+      events: the project's.
+      project_id: the project.
+      attempt: the attempt.
+      round_index: the round that starts from the model that the attempt led to.
+    """
+    before: list[LoggedEvent] = []
+    during: list[LoggedEvent] = []
+    seen = before
+    for logged in events:
+        match logged.event:
+            case RoundOpened() as opened if (opened.project_id, opened.attempt) == (project_id, attempt):
+                seen = during
+            case RoundSettled() as settled if (settled.project_id, settled.attempt) == (project_id, attempt):
+                break
+            case AccessGranted() | AccessRevoked():
+                seen.append(logged)
+            case _:
+                pass
+    at_first, at_last = find_readers(before, project_id), find_readers([*before, *during], project_id)
+    changed = {event.reader for logged in during if isinstance(event := logged.event, AccessGranted | AccessRevoked)}
+    oldest = [reader for reader, first in at_first.items() if first <= round_index][:MAX_READERS]
+    return tuple(reader for reader in oldest if reader not in changed), frozenset((*at_first, *at_last, *changed))
 
 
 def find_manifests(events: Iterable[LoggedEvent], project_id: ProjectId) -> tuple[Cid, ...]:

@@ -26,5 +26,7 @@ class PayloadFault(enum.StrEnum):
     """Encrypted with another content key."""
     NOT_WRAPPED = "not-wrapped"
     """Its content key is not there for somebody who is due it."""
+    NOT_DUE = "not-due"
+    """Its content key is there for somebody who has no right to it."""
     BAD_KEY = "bad-key"
     """The recipient's registered key is none that anything can be encrypted to."""

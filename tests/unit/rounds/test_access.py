@@ -6,7 +6,15 @@ from dataclasses import dataclass, replace
 import pytest
 from eth_account import Account
 
-from steelyard.chain.events import AccessGranted, AccessRevoked, Event, KeysPublished, LoggedEvent
+from steelyard.chain.events import (
+    AccessGranted,
+    AccessRevoked,
+    Event,
+    KeysPublished,
+    LoggedEvent,
+    RoundOpened,
+    RoundSettled,
+)
 from steelyard.errors import AccessError
 from steelyard.keystore import Identity, make_identity, rotate
 from steelyard.models.initial import compute_initial_parameters
@@ -15,6 +23,7 @@ from steelyard.rounds.access import (
     AttesterAccess,
     SealedAccess,
     SealedOutlet,
+    find_attempt_readers,
     find_manifests,
     find_readers,
     get_content_key,
@@ -79,9 +88,14 @@ class Scene:
         assert isinstance(access, SealedAccess)
         return access
 
-    def judge(self, record: SettledRound, has_usable_key: Callable[[Address], bool] = lambda _: True) -> Judgement:
+    def judge(
+        self,
+        record: SettledRound,
+        has_usable_key: Callable[[Address], bool] = lambda _: True,
+        allowed: tuple[Address, ...] = (),
+    ) -> Judgement:
         access = self.access("ada")
-        strict = AttesterAccess(access, self.project, self.people["ada"], self.due, has_usable_key)
+        strict = AttesterAccess(access, self.project, self.people["ada"], self.due, allowed, has_usable_key)
         return judge_aggregate(self.project, self.store, self.model, record, strict)
 
 
@@ -187,6 +201,13 @@ class TestAttestation:
         assert judgement.finding is Finding.FALSE
         assert f"not wrapped for {scene.people[left_out].address}" in judgement.reason
 
+    def test_letting_in_somebody_who_is_not_due_the_key_is_objected_to(self, scene: Scene) -> None:
+        record = scene.publish(scene.outlet((*EVERYBODY, "eve")))
+        judgement = scene.judge(record)
+        assert judgement.finding is Finding.FALSE
+        assert f"wrapped for {scene.people['eve'].address}, who is not due it" in judgement.reason
+        assert scene.judge(record, allowed=(scene.people["eve"].address,)).finding is Finding.TRUE
+
     def test_an_empty_wrap_passes_only_where_the_reader_has_no_usable_key(self, scene: Scene) -> None:
         ben = scene.people["ben"].address
         outlet = scene.outlet(EVERYBODY)
@@ -215,7 +236,7 @@ class TestAttestation:
 
     def test_each_attempt_is_judged_by_its_own_key(self, scene: Scene) -> None:
         access = scene.access("ada")
-        strict = AttesterAccess(access, scene.project, scene.people["ada"], scene.due, lambda _: True)
+        strict = AttesterAccess(access, scene.project, scene.people["ada"], scene.due, (), lambda _: True)
         for key, finding in ((b"\x09" * 32, Finding.FALSE), (KEYS[1], Finding.TRUE)):
             record = scene.publish(scene.outlet(EVERYBODY, key))
             assert judge_aggregate(scene.project, scene.store, scene.model, record, strict).finding is finding
@@ -242,6 +263,26 @@ def test_grants_are_open_until_they_are_revoked_and_begin_where_they_say(scene: 
     assert list_recipients(scene.project, members, events, 2) == (*scene.due, auditor)
     owner = scene.due[0]
     assert list_recipients(scene.project, [*members, owner], log(), 1) == tuple(scene.due), "nobody twice"
+
+
+def test_an_envelope_names_grants_that_were_open_all_along_and_none_that_was_closed(scene: Scene) -> None:
+    early, closed, late, withdrawn, later_rounds = (make_person(number).address for number in range(10, 15))
+    cid = compute_cid(b"manifest")
+    events = log(
+        AccessGranted(PROJECT, early, 0, cid),
+        AccessGranted(PROJECT, closed, 0, cid),
+        AccessRevoked(PROJECT, closed),
+        AccessGranted(PROJECT, withdrawn, 0, cid),
+        AccessGranted(PROJECT, later_rounds, 2, cid),
+        RoundOpened(PROJECT, 0, 1, scene.due[0], 0, 0),
+        AccessRevoked(PROJECT, withdrawn),
+        AccessGranted(PROJECT, late, 0, cid),
+        RoundSettled(PROJECT, 0, scene.due[0], 1, 0, scene.record.settlement),
+        AccessGranted(PROJECT, closed, 0, cid),
+    )
+    due, allowed = find_attempt_readers(events, PROJECT, 1, 1)
+    assert due == (early,)
+    assert allowed == {early, late, withdrawn, later_rounds}
 
 
 def test_what_is_in_the_envelope_is_not_the_aggregate_in_clear(scene: Scene) -> None:
