@@ -76,7 +76,7 @@ def time_limit(seconds: float) -> Iterator[None]:
 
 
 def open_client(base_url: str, *, public_only: bool, follow_redirects: bool = False) -> httpx.Client:
-    """A client whose connections are checked and timed. Several threads may share it.
+    """A client whose connections are checked and timed. Several threads may share it, each within a `time_limit`.
 
     Args:
       base_url: where the server is.
@@ -90,7 +90,7 @@ def open_client(base_url: str, *, public_only: bool, follow_redirects: bool = Fa
         trust_env=False,
         follow_redirects=follow_redirects,
         max_redirects=_MAX_REDIRECTS,
-        timeout=httpx.Timeout(60.0, connect=CONNECT_SECONDS),
+        timeout=httpx.Timeout(None, connect=CONNECT_SECONDS),  # `time_limit` has the rest
         headers={"Accept-Encoding": "identity", "User-Agent": "steelyard"},
     )
     weakref.finalize(client, transport.close)  # stores have no end of their own

@@ -81,8 +81,7 @@ class KuboBlobStore(BlobStore):
         self._client = open_client(url.rstrip("/") + "/api/v0/", public_only=False)
 
     def _write(self, cid: Cid, data: bytes) -> None:
-        answer = self._call("add", _ADD, body=data)
-        got = str(_parse_lines(answer)[-1].get("Hash"))
+        got = str(self._list("add", _ADD, body=data)[-1].get("Hash"))
         if got != str(cid):
             error = StorageUnavailableError(f"the IPFS node at {self._url} calls {cid} {got}")
             error.hint = "It lays files out in another way: use a node that honours chunker, raw-leaves and links."
@@ -133,7 +132,7 @@ class KuboBlobStore(BlobStore):
         return True
 
     def _measure(self) -> Usage:
-        stat = _parse_lines(self._call("repo/stat", {}))[-1]
+        stat = self._list("repo/stat", {})[-1]
         limit = int(stat.get("StorageMax", 0))
         return Usage(sum(1 for _ in self.list_pins()), int(stat["RepoSize"]), limit if 0 < limit < 2**53 - 1 else None)
 
@@ -143,8 +142,7 @@ class KuboBlobStore(BlobStore):
         Raises:
           StorageUnavailableError: the node does not answer.
         """
-        answer = self._call("pin/ls", {"type": "recursive", "stream": "true"}, max_bytes=_LIST_BYTES)
-        for entry in _parse_lines(answer):
+        for entry in self._list("pin/ls", {"type": "recursive", "stream": "true"}, max_bytes=_LIST_BYTES):
             yield str(entry["Cid"])
 
     def collect_garbage(self) -> int:
@@ -153,8 +151,7 @@ class KuboBlobStore(BlobStore):
         Raises:
           StorageUnavailableError: the node does not answer.
         """
-        answer = self._call("repo/gc", {}, max_bytes=_LIST_BYTES, seconds=600.0)
-        return sum("Key" in entry for entry in _parse_lines(answer))
+        return sum("Key" in entry for entry in self._list("repo/gc", {}, max_bytes=_LIST_BYTES, seconds=600.0))
 
     def _fetch_blocks(self, cids: Sequence[Cid]) -> Iterator[bytes]:
         with ThreadPoolExecutor(_PARALLEL) as pool:
@@ -176,6 +173,18 @@ class KuboBlobStore(BlobStore):
             if any(words in error.message for words in ("timed out", "deadline exceeded", "not find", "not found")):
                 raise BlobNotFoundError(str(cid)) from None
             raise
+
+    def _list(self, command: str, query: Mapping[str, str], **options: Any) -> list[dict[str, Any]]:
+        """The JSON objects of an answer, one a line. The last may say that the node has failed on the way."""
+        answer = self._call(command, query, **options)
+        try:
+            entries = [json.loads(line) for line in answer.splitlines() if line.strip()]
+        except ValueError as exc:
+            raise StorageUnavailableError(f"the IPFS node's answer to `{command}` is not JSON: {exc}") from None
+        for entry in entries:
+            if entry.get("Type") == "error":
+                raise RpcError(command, str(entry.get("Message")))
+        return entries
 
     def _call(
         self,
@@ -216,11 +225,3 @@ class KuboBlobStore(BlobStore):
         except (ValueError, KeyError, TypeError):
             raise StorageUnavailableError(f"{self._url} is no RPC API of an IPFS node: HTTP {status}") from None
         raise RpcError(command, str(message))
-
-
-def _parse_lines(answer: bytes) -> list[dict[str, Any]]:
-    """The JSON objects of an answer, one a line."""
-    try:
-        return [json.loads(line) for line in answer.splitlines() if line.strip()]
-    except ValueError as exc:
-        raise StorageUnavailableError(f"the IPFS node's answer is not JSON: {exc}") from None

@@ -72,6 +72,21 @@ class TestPutting:
             store.put(BLOB)
         assert node.count("add") == 1, "asked again, although the answer was clear"
 
+    def test_a_failure_after_the_identifier_is_a_failure(self, node: FakeIpfs, store: KuboBlobStore) -> None:
+        """Kubo reports what it has added before it pins it; what fails then stands in the last line of a success."""
+        failure = b'{"Message": "no space left on device", "Code": 0, "Type": "error"}'
+        node.misbehaviours["add"] = send(b'{"Hash": "%s"}\n%s\n' % (str(compute_cid(BLOB)).encode(), failure))
+        with pytest.raises(StorageUnavailableError, match="no space left on device"):
+            store.put(BLOB)
+
+    @pytest.mark.parametrize("answer", [b"", b"[]", b"7", b"{", b"null"])
+    def test_an_answer_that_is_something_else_is_a_failure(
+        self, node: FakeIpfs, store: KuboBlobStore, answer: bytes
+    ) -> None:
+        node.misbehaviours["add"] = send(answer)
+        with pytest.raises(StorageUnavailableError):
+            store.put(BLOB)
+
     @pytest.mark.parametrize(
         "hash_", [str(compute_cid(b"other")), "QmdfTbBqBPQ7VNxZEYEj14VmRuZBkqFbiwReogJgS1zR1n", "None"]
     )
