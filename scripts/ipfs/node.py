@@ -17,7 +17,7 @@ import httpx
 from steelyard.errors import ConfigError, StorageUnavailableError
 
 _FOLDER: Final = Path(__file__).parent
-_START_SECONDS: Final = 90.0
+_START_SECONDS: Final = 180.0
 _STOP_SECONDS: Final = 10.0
 _PORT_ATTEMPTS: Final = 3
 
