@@ -1,8 +1,9 @@
 """`steelyard model`: get a project's global model, checked against the chain."""
 
+import enum
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
@@ -35,8 +36,24 @@ from steelyard.rounds.project import ProjectTerms, open_project
 from steelyard.rounds.records import collect_settled_rounds, select_final
 from steelyard.storage import BlobStore, compute_cid, open_store
 from steelyard.types import ProjectId
+from steelyard.updates.flatten import unflatten_parameters
 
 app = create_app("Get a project's model, and know that it is the one which the chain's rounds lead to.")
+
+RoundIndex = Annotated[
+    int | None, typer.Option("--round", min=0, help="The model that this round starts from; else the newest.")
+]
+
+
+class Form(enum.StrEnum):
+    """How a model is written."""
+
+    SAFETENSORS = "safetensors"
+    TORCHSCRIPT = "torchscript"
+    ONNX = "onnx"
+
+
+_SUFFIXES: Final = {".safetensors": Form.SAFETENSORS, ".pt": Form.TORCHSCRIPT, ".onnx": Form.ONNX}
 
 
 @app.callback()
@@ -99,9 +116,7 @@ def pull_model(
 def pull(
     project: Annotated[str, typer.Argument(help="The project's id.", metavar="PROJECT")],
     out: Annotated[Path, typer.Option(help="Where the safetensors file goes.", metavar="FILE")],
-    round_index: Annotated[
-        int | None, typer.Option("--round", min=0, help="The model that this round starts from; else the newest.")
-    ] = None,
+    round_index: RoundIndex = None,
     rpc_url: RpcUrl = DEFAULT_RPC_URL,
     deployment_file: DeploymentFile = DEFAULT_DEPLOYMENT,
     store_url: StoreUrl = DEFAULT_STORE,
@@ -114,19 +129,76 @@ def pull(
     Example: [bold]steelyard model pull 0x5f… --out model.safetensors[/bold]. The keystore is opened for confidential
     projects only.
     """
+    pulled = _pull(project, round_index, rpc_url, deployment_file, store_url, keystore, passphrase_file)
+    _write(pulled, pulled.content, out, as_json=as_json)
+
+
+@app.command()
+def export(
+    project: Annotated[str, typer.Argument(help="The project's id.", metavar="PROJECT")],
+    out: Annotated[
+        Path, typer.Option(help="What it is written to; `.safetensors`, `.pt` or `.onnx` says how.", metavar="FILE")
+    ],
+    form: Annotated[
+        Form | None, typer.Option("--format", help="How, whatever the file is called.", case_sensitive=False)
+    ] = None,
+    round_index: RoundIndex = None,
+    rpc_url: RpcUrl = DEFAULT_RPC_URL,
+    deployment_file: DeploymentFile = DEFAULT_DEPLOYMENT,
+    store_url: StoreUrl = DEFAULT_STORE,
+    keystore: KeystoreFile = DEFAULT_KEYSTORE,
+    passphrase_file: PassphraseFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """Write a project's model for use elsewhere, checked as `pull` does: safetensors, TorchScript or ONNX.
+
+    TorchScript and ONNX take features of shape (batch, …) as the project declares them and give logits. ONNX needs the
+    package `onnx` (`steelyard[export]`).
+
+    Example: [bold]steelyard model export 0x5f… --out model.onnx[/bold]
+    """
+    form = form or _SUFFIXES.get(out.suffix)
+    if form is None:
+        raise ConfigError(f"{out.name} does not say the format: end it in {', '.join(_SUFFIXES)}, or give `--format`")
+    pulled = _pull(project, round_index, rpc_url, deployment_file, store_url, keystore, passphrase_file)
+    _write(pulled, _encode(pulled, form), out, as_json=as_json)
+
+
+def _encode(pulled: PulledModel, form: Form) -> bytes:
+    if form is Form.SAFETENSORS:
+        return pulled.content
+    from steelyard.models.export import encode_onnx, encode_torchscript  # noqa: PLC0415 - torch, which `pull` needs not
+
+    spec = pulled.terms.spec
+    encode = encode_onnx if form is Form.ONNX else encode_torchscript
+    parameters = unflatten_parameters(pulled.model.parameters, spec.model.shapes)
+    return encode(spec.model, parameters, spec.data.feature_shape)
+
+
+def _pull(
+    project: str,
+    round_index: int | None,
+    rpc_url: str,
+    deployment_file: Path,
+    store_url: str,
+    keystore: Path,
+    passphrase_file: Path | None,
+) -> PulledModel:
     connection = open_connection(rpc_url, deployment_file)
     project_id, store = parse_project_id(project), open_store(store_url)
     terms = open_project(connection.marketplace, connection.deployment, store, project_id)
     identity = open_identity(keystore, passphrase_file) if terms.spec.confidential else None
-    pulled = pull_model(connection.marketplace, connection.deployment, store, project_id, round_index, identity)
-    content = pulled.content
+    return pull_model(connection.marketplace, connection.deployment, store, project_id, round_index, identity)
+
+
+def _write(pulled: PulledModel, content: bytes, out: Path, *, as_json: bool) -> None:
     try:
         out.write_bytes(content)
     except OSError as error:
         raise ConfigError(f"{out} cannot be written: {error.strerror}") from error
     if as_json:
         record = {"round": pulled.model.round_index, "recomputed": pulled.recomputed, "bytes": len(content)}
-        print_json({"project": project_id, **record, "cid": compute_cid(content), "file": out})
+        print_json({"project": pulled.terms.project_id, **record, "cid": compute_cid(content), "file": out})
         return
     checked = (
         "computed again from the initial model and every round's aggregate"

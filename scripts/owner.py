@@ -1,17 +1,19 @@
 """`steelyard owner`: create, start, follow and cancel a project."""
 
 import secrets
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from scripts.owner_draft import FileArgument, example, init, validate
+from scripts.owner_evaluate import evaluate
 from scripts.owner_root import app as root
+from scripts.owner_watch import watch
 from scripts.project_file import ProjectFile, compute_spec_cid, load_project_file
 from scripts.quote import quote
 from steelyard.chain.events import AccessGranted, AccessRevoked, ProjectCreated
 from steelyard.chain.records import ProjectStatus
-from steelyard.cli_money import claim, mount
+from steelyard.cli_money import Money, Recipient, claim, get_token_address, mount
 from steelyard.cli_support import (
     DEFAULT_DEPLOYMENT,
     DEFAULT_KEYSTORE,
@@ -48,40 +50,55 @@ from steelyard.updates.manifest import encode_manifest
 app = create_app(
     """Fund a model and follow its training.
 
-    Write a project file ([bold]steelyard owner example > project.toml[/bold]), [bold]create[/bold] the project, which
-    escrows its budget, and [bold]start[/bold] it once enough trainers have enrolled. What was trained is paid for: only
-    rounds that never became final are refunded. A project with a rooted rule needs you in every round:
-    `steelyard owner root run`.
+    Write a project file ([bold]steelyard owner init project.toml[/bold]), [bold]validate[/bold] it, [bold]create[/bold]
+    the project, which escrows its budget, [bold]start[/bold] it once enough trainers have enrolled, and
+    [bold]watch[/bold] it. What was trained is paid for: only rounds that never became final are refunded. A project
+    with a rooted rule needs you in every round: `steelyard owner root run`.
     """
 )
 
 ProjectArgument = Annotated[str, typer.Argument(help="The project's id.", metavar="PROJECT")]
 
 
-@app.command()
-def example() -> None:
-    """Print a project file to start from."""
-    typer.echo(Path(__file__).with_name("project_example.toml").read_text(), nl=False)
+for _draft in (init, example, validate):
+    app.command()(_draft)
+app.command()(quote)
 
 
 @app.command()
-def validate(file: Annotated[Path, typer.Argument(help="The project file.", metavar="FILE")]) -> None:
-    """Check a project file without sending anything."""
-    project = load_project_file(file)
-    spec = project.prepare(open_store("memory:"))
-    print_lines(
-        {
-            "title": spec.title,
-            "model": f"{spec.model.name}, {spec.model.dimension:,} parameters",
-            "specification": "named when it is created" if spec.confidential else compute_spec_cid(spec),
-            "initial model": "encrypted when it is created" if spec.confidential else spec.initial_model,
-        }
-    )
+def fund(
+    file: FileArgument,
+    token: Annotated[
+        str | None, typer.Option(help="The ERC-20 of budget and stakes; the deployment's own if not given.")
+    ] = None,
+    rpc_url: RpcUrl = DEFAULT_RPC_URL,
+    deployment_file: DeploymentFile = DEFAULT_DEPLOYMENT,
+    keystore: KeystoreFile = DEFAULT_KEYSTORE,
+    passphrase_file: PassphraseFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """Allow the marketplace to take a project's budget from your tokens, and no more than that.
+
+    `create` then escrows it in one transaction, and does this itself where it was not done. Fails if you have less.
+
+    Example: [bold]steelyard owner fund project.toml[/bold]
+    """
+    identity = open_identity(keystore, passphrase_file)
+    connection = open_connection(rpc_url, deployment_file, identity)
+    money = Money(connection, get_token_address(connection, token))
+    budget, balance = int(load_project_file(file).chain.budget), money.token.get_balance(identity.address)
+    if balance < budget:
+        raise ConfigError(f"{identity.address} has {money(balance)}, the budget is {money(budget)}")
+    receipt = money.token.approve(connection.marketplace.address, budget)
+    if as_json:
+        print_json({"allowed": str(budget), "balance": str(balance), "tx": receipt.tx_hash})
+    else:
+        print_lines({"allowed": money(budget), "of": money(balance), "transaction": receipt.tx_hash})
 
 
 @app.command()
 def create(
-    file: Annotated[Path, typer.Argument(help="The project file.", metavar="FILE")],
+    file: FileArgument,
     token: Annotated[
         str | None, typer.Option(help="The ERC-20 of budget and stakes; the deployment's own if not given.")
     ] = None,
@@ -287,7 +304,26 @@ def cancel(
 
 app.add_typer(root, name="root")
 mount(app, claim)
-app.command()(quote)
+app.command()(watch)
+app.command()(evaluate)
+
+
+@app.command()
+def withdraw(
+    project: ProjectArgument,
+    rpc_url: RpcUrl = DEFAULT_RPC_URL,
+    deployment_file: DeploymentFile = DEFAULT_DEPLOYMENT,
+    keystore: KeystoreFile = DEFAULT_KEYSTORE,
+    passphrase_file: PassphraseFile = None,
+    to: Recipient = None,
+    as_json: AsJson = False,
+) -> None:
+    """Take out what a cancelled or ended project has left you: `claim`, in the project's own token.
+
+    Example: [bold]steelyard owner withdraw 0x5f…[/bold]
+    """
+    params = open_connection(rpc_url, deployment_file).marketplace.get_project(parse_project_id(project)).params
+    claim(rpc_url, deployment_file, keystore, passphrase_file, params.token, to, as_json)
 
 
 @app.command()

@@ -8,7 +8,7 @@ min_trainers = 5
 max_trainers = 7
 min_stake = "50000000000000000000"
 byzantine_bps = 3000
-# … see `steelyard owner example`
+# … see `steelyard owner init`
 
 [spec]
 title = "Hand-written digits"
@@ -27,9 +27,9 @@ from pydantic import Field, TypeAdapter, field_validator, model_validator
 from steelyard.chain.deploy import Deployment
 from steelyard.chain.records import ZERO_ADDRESS, ProjectParams
 from steelyard.constants import MAX_TRAINERS
-from steelyard.errors import ConfigError
+from steelyard.errors import ConfigError, SpecError
 from steelyard.models.initial import compute_initial_parameters
-from steelyard.models.safetensors_io import encode_model
+from steelyard.models.safetensors_io import decode_model, encode_model
 from steelyard.rules import DEFAULT_RULE, get_on_chain_rule
 from steelyard.spec import MAX_SPEC_BYTES, ProjectSpec, encode_project_spec, parse_project_spec
 from steelyard.spec.strict import StrictModel, validate_json
@@ -83,8 +83,10 @@ class ProjectFile(StrictModel):
 
     chain: ChainTerms
     spec: dict[str, Any]
-    initial_seed: int = 0
+    initial_seed: Annotated[int, Field(ge=0)] = 0
     """Seed of the initial parameters: two owners with the same seed start from the same model."""
+    initial_file: str | None = None
+    """A safetensors file to start from instead, such as one trained before; found from the project file's folder."""
 
     def prepare(self, store: BlobStore, seal: Callable[[bytes], bytes] = lambda content: content) -> ProjectSpec:
         """Stores the initial model and the specification, and returns the latter.
@@ -95,14 +97,38 @@ class ProjectFile(StrictModel):
 
         Raises:
           SpecError: the `[spec]` table breaks its schema.
+          ConfigError, MalformedModelError: the initial model's file cannot be read, or is of another model.
           StorageError: the store cannot take them.
         """
-        placeholder = {**self.spec, "version": 1, "initial_model": str(compute_cid(b""))}
-        spec = parse_project_spec(_to_json(placeholder))
-        initial = encode_model(compute_initial_parameters(spec.model, self.initial_seed), spec.model.shapes)
+        spec = self.parse_spec()
+        initial = self.read_initial_model(spec)
         spec = spec.model_copy(update={"initial_model": store.put(seal(initial) if spec.confidential else initial)})
         store.put(encode_project_spec(spec))
         return spec
+
+    def parse_spec(self) -> ProjectSpec:
+        """The specification, its initial model still to be named.
+
+        Raises:
+          SpecError: the `[spec]` table breaks its schema.
+        """
+        return parse_project_spec(_to_json({**self.spec, "version": 1, "initial_model": str(compute_cid(b""))}))
+
+    def read_initial_model(self, spec: ProjectSpec) -> bytes:
+        """The safetensors file that the project starts from: `initial_file`, or that of the seed.
+
+        Raises:
+          ConfigError, MalformedModelError: the file cannot be read, or is of another model.
+        """
+        shapes = spec.model.shapes
+        if self.initial_file is None:
+            return encode_model(compute_initial_parameters(spec.model, self.initial_seed), shapes)
+        try:
+            content = Path(self.initial_file).read_bytes()
+        except OSError as error:
+            raise ConfigError(f"initial_file: {self.initial_file} cannot be read: {error.strerror}") from error
+        decode_model(content, shapes)
+        return content
 
     def build_params(self, owner: Address, token: Address, deployment: Deployment, spec: ProjectSpec) -> ProjectParams:
         """The parameters to create the project with.
@@ -153,6 +179,15 @@ def load_project_file(path: Path) -> ProjectFile:
       ConfigError: it cannot be read or is not TOML.
       SpecError: it breaks the schema; the message has the path of each wrong field.
     """
+    return validate_json(TypeAdapter(ProjectFile), _to_json(read_document(path)))
+
+
+def read_document(path: Path) -> dict[str, Any]:
+    """The tables of a project file, unchecked but for their size. `initial_file` is found from the file's folder.
+
+    Raises:
+      ConfigError: it cannot be read or is not TOML.
+    """
     try:
         data = path.read_bytes()
         if len(data) > MAX_SPEC_BYTES:
@@ -160,7 +195,25 @@ def load_project_file(path: Path) -> ProjectFile:
         document = tomllib.loads(data.decode())
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise ConfigError(f"{path} cannot be read as TOML: {error}") from error
-    return validate_json(TypeAdapter(ProjectFile), _to_json(document))
+    if isinstance(document.get("initial_file"), str):
+        document["initial_file"] = str(path.parent / document["initial_file"])
+    return document
+
+
+def find_schema_faults(document: dict[str, Any]) -> list[str]:
+    """Everything that breaks the schema of a project file, in both tables at once."""
+    faults: list[str] = []
+    spec = document.get("spec")
+    try:
+        validate_json(TypeAdapter(ProjectFile), _to_json(document))
+    except SpecError as error:
+        faults += error.faults
+    if isinstance(spec, dict):
+        try:
+            parse_project_spec(_to_json({**spec, "version": 1, "initial_model": str(compute_cid(b""))}))
+        except SpecError as error:
+            faults += [f"spec.{fault}" for fault in error.faults]
+    return faults
 
 
 def _to_json(document: object) -> str:

@@ -244,7 +244,11 @@ class AccessError(ConfigError):
 
 
 class SpecError(ConfigError):
-    """A project or model specification breaks its schema."""
+    """A project or model specification breaks its schema. `faults` are what is wrong, one by one."""
+
+    def __init__(self, *faults: str) -> None:
+        super().__init__("; ".join(faults))
+        self.faults = faults
 
 
 class SrsError(ConfigError):

@@ -30,7 +30,7 @@ def validate_json(adapter: TypeAdapter[T], text: str | bytes) -> T:
     try:
         return adapter.validate_json(data)
     except ValidationError as exc:
-        raise SpecError("; ".join(_describe_faults(exc))) from exc
+        raise SpecError(*_describe_faults(exc)) from exc
 
 
 def _describe_faults(exc: ValidationError) -> list[str]:

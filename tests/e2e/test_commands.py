@@ -23,7 +23,7 @@ from steelyard.chain.token import Token
 from steelyard.chain.transactions import Sender, SendPolicy
 from steelyard.cli_support import open_connection, open_identity, parse_project_id
 from steelyard.storage import open_store
-from steelyard.types import Address
+from steelyard.types import Address, Cid
 from trainer_client.participant import RunOptions
 from trainer_client.session import open_session
 
@@ -117,7 +117,14 @@ def project(town: Town) -> str:
     offer = town.ask("gil", "aggregator", "status", town.addresses["gil"], "--token", token)
     assert (offer["registered"], offer["free"], offer["locked"]) == (True, str(OFFER), "0")
 
-    created = town.ask("owner", "owner", "create", str(town.root / "project.toml"))
+    file = str(town.root / "project.toml")
+    poor = {"STEELYARD_KEYSTORE": str(town.root / "ada.json")}
+    refused = town.spawn("owner", "owner", "validate", file, "--json", **poor)
+    assert (refused.returncode, len(json.loads(refused.stdout)["faults"])) == (7, 1), refused.stderr
+    assert "the budget is" in refused.stdout
+    assert town.ask("owner", "owner", "validate", file, "--data", "digits:")["valid"]
+    assert town.ask("owner", "owner", "fund", file)["allowed"] == str(BUDGET)
+    created = town.ask("owner", "owner", "create", file)
     town.project = created["project"]
     assert town.ask("owner", "owner", "status", town.project)["status"] == "enrolling"
     for slot, name in enumerate(TRAINERS):
@@ -197,6 +204,48 @@ def test_every_role_sees_the_end_and_is_paid(town: Town, finished: str) -> None:
     dust = int(town.ask("owner", "trainer", "status")["credit"])
     assert paid + FEE + dust == BUDGET
     assert dust < len(TRAINERS)
+
+
+def test_the_owner_watches_and_evaluates(town: Town, finished: str) -> None:
+    now = town.ask("owner", "owner", "watch", finished, "--once")
+    assert (now["status"], now["closed"]) == ("completed", [{"round": 0, "attempt": 1, "outcome": "final"}])
+    assert sum(member["weight"] for member in now["members"]) == pytest.approx(1)
+    picture = town.call("owner", "owner", "watch", finished).stdout
+    assert all(town.addresses[name] in picture for name in TRAINERS)
+    lines = [json.loads(line) for line in town.call("owner", "owner", "watch", finished, "--json").stdout.splitlines()]
+    told = [line["event"] for line in lines]
+    assert (told[0], told.count("UpdateSubmitted"), told.count("RoundClosed")) == ("ProjectCreated", len(TRAINERS), 1)
+
+    folder = town.root / "curve"
+    arguments = ("--data", "digits:?holdout=0.2&use=holdout", "--out", str(folder), "--publish", "--threads", "1")
+    printed = town.call("owner", "owner", "evaluate", finished, *arguments, "--json").stdout.splitlines()
+    *points, kept = map(json.loads, printed)
+    assert [point["round"] for point in points] == [0, 1]
+    assert points[1]["loss"] < points[0]["loss"]
+    text = Path(kept["file"]).read_bytes()
+    assert json.loads(text)["points"] == points
+    assert open_store(town.environment("owner")["STEELYARD_STORE"]).get(Cid.parse(kept["cid"]), len(text)) == text
+    assert Path(kept["file"]).with_suffix(".csv").read_text().splitlines()[0] == "round,accuracy,loss,examples"
+
+
+@pytest.mark.parametrize("name", ["model.safetensors", "model.pt", "model.onnx"])
+def test_anybody_exports_the_model(town: Town, finished: str, name: str) -> None:
+    out = town.root / name
+    made = town.ask("ada", "model", "export", finished, "--out", str(out))
+    assert (made["round"], made["recomputed"], made["bytes"]) == (1, True, out.stat().st_size)
+    pulled = town.ask("ada", "model", "pull", finished, "--out", str(town.root / "pulled"))
+    assert (made["cid"] == pulled["cid"]) is (name == "model.safetensors")
+
+
+def test_a_file_that_does_not_say_its_format_is_7(town: Town, finished: str) -> None:
+    done = town.spawn("ada", "model", "export", finished, "--out", str(town.root / "model.bin"))
+    assert (done.returncode, "--format" in done.stderr) == (7, True)
+
+
+def test_the_owner_takes_out_what_is_left(town: Town, finished: str) -> None:
+    credit = int(town.ask("owner", "trainer", "status")["credit"])
+    assert int(town.ask("owner", "owner", "withdraw", finished)["amount"]) == credit
+    assert town.ask("owner", "trainer", "status")["credit"] == "0"
 
 
 def test_a_round_is_verified_online_and_its_bundle_offline(town: Town, finished: str) -> None:

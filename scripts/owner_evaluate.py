@@ -1,0 +1,210 @@
+"""`steelyard owner evaluate`: how good each global model is on data that only the owner has."""
+
+import csv
+import io
+import json
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from steelyard.chain.history import EventHistory
+from steelyard.chain.records import ProjectStatus
+from steelyard.cli_support import (
+    DEFAULT_DEPLOYMENT,
+    DEFAULT_KEYSTORE,
+    DEFAULT_RPC_URL,
+    DEFAULT_STATE,
+    DEFAULT_STORE,
+    AsJson,
+    Connection,
+    DeploymentFile,
+    KeystoreFile,
+    PassphraseFile,
+    RpcUrl,
+    StateFolder,
+    StoreUrl,
+    open_connection,
+    open_identity,
+    parse_project_id,
+    print_json,
+    print_lines,
+)
+from steelyard.errors import ConfigError
+from steelyard.keystore import Identity
+from steelyard.rounds.access import open_access
+from steelyard.rounds.global_model import GlobalModel, fetch_initial_model, sync_global_model
+from steelyard.rounds.project import ProjectTerms, open_project
+from steelyard.rounds.records import collect_settled_rounds, select_final
+from steelyard.storage import BlobStore, open_store
+from steelyard.types import ProjectId
+
+_FORMAT = "steelyard-evaluation/1"
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """One model on the curve."""
+
+    round: int
+    """The round that starts from it; the last is the project's result."""
+    accuracy: float
+    loss: float
+    """Mean cross-entropy."""
+    examples: int
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """What an owner says about the models of a project. Nobody else can check it: the data stay private."""
+
+    chain_id: int
+    marketplace: str
+    project_id: ProjectId
+    points: tuple[Point, ...]
+
+    def to_json(self) -> str:
+        """The text that is kept and published."""
+        document = {
+            "format": _FORMAT,
+            "chainId": self.chain_id,
+            "marketplace": self.marketplace,
+            "project": "0x" + self.project_id.hex(),
+            "points": [asdict(point) for point in self.points],
+        }
+        return json.dumps(document, indent=2) + "\n"
+
+    def to_csv(self) -> str:
+        """A table for a spreadsheet."""
+        text = io.StringIO()
+        table = csv.DictWriter(text, ["round", "accuracy", "loss", "examples"], lineterminator="\n")
+        table.writeheader()
+        table.writerows(asdict(point) for point in self.points)
+        return text.getvalue()
+
+    def write(self, folder: Path) -> Path:
+        """Writes both texts into a folder, and returns the path of the JSON.
+
+        Raises:
+          ConfigError: they cannot be written.
+        """
+        path = folder / f"{self.project_id.hex()}.json"
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            path.write_text(self.to_json())
+            path.with_suffix(".csv").write_text(self.to_csv())
+        except OSError as error:
+            raise ConfigError(f"{folder} cannot be written to: {error.strerror}") from error
+        return path
+
+
+@dataclass(slots=True)
+class Models:
+    """The global models of a project one by one, each computed again from the chain; goes on where it stopped."""
+
+    connection: Connection
+    store: BlobStore
+    terms: ProjectTerms
+    identity: Identity | None
+    history: EventHistory
+    model: GlobalModel | None = None
+
+    def read_new(self) -> Iterator[GlobalModel]:
+        """Those that have become final since the last call, the initial one first.
+
+        Raises:
+          AccessError: the project is confidential, and the keys at hand do not open a model.
+          StorageError, VerificationError: something is not to be had, or false.
+        """
+        terms = self.terms
+        events = self.history.refresh(self.connection.marketplace.get_block_number())
+        access = open_access(terms, self.store, self.identity, lambda: events)
+        if self.model is None:
+            self.model = fetch_initial_model(self.store, terms.spec, access)
+            yield self.model
+        for record in select_final(collect_settled_rounds(events, terms.project_id)):
+            if record.round_index >= self.model.round_index:
+                self.model = sync_global_model(
+                    self.model, [record], self.store, terms.srs, terms.rule, terms.spec, access
+                )
+                yield self.model
+
+
+def evaluate(
+    project: Annotated[str, typer.Argument(help="The project's id.", metavar="PROJECT")],
+    *,
+    data: Annotated[
+        str, typer.Option(help="Your validation data, for example `csv:valid.csv?label=diagnosis`.", metavar="SOURCE")
+    ],
+    follow: Annotated[bool, typer.Option("--follow", help="Go on with each new model until the project ends.")] = False,
+    publish: Annotated[
+        bool, typer.Option("--publish", help="Put the curve into the store, and say its identifier.")
+    ] = False,
+    out: Annotated[
+        Path | None, typer.Option(help="Where JSON and CSV go; beside the state if not given.", metavar="FOLDER")
+    ] = None,
+    rpc_url: RpcUrl = DEFAULT_RPC_URL,
+    deployment_file: DeploymentFile = DEFAULT_DEPLOYMENT,
+    store_url: StoreUrl = DEFAULT_STORE,
+    keystore: KeystoreFile = DEFAULT_KEYSTORE,
+    passphrase_file: PassphraseFile = None,
+    state: StateFolder = DEFAULT_STATE,
+    device: Annotated[str, typer.Option(help="`cpu`, or `cuda` for a GPU.")] = "cpu",
+    threads: Annotated[int | None, typer.Option(min=1, help="How many threads it may use.")] = None,
+    poll_seconds: Annotated[float, typer.Option(min=0.05, help="How often `--follow` looks at the chain.")] = 5.0,
+    as_json: AsJson = False,
+) -> None:
+    """Try every global model on private validation data, and keep the curve.
+
+    Each model is computed again from the chain, as `model pull` does. The data do not leave this machine: what is kept,
+    and published with `--publish`, is accuracy and loss by round. The keystore is opened for confidential projects
+    only.
+
+    Example: [bold]steelyard owner evaluate 0x5f… --data 'csv:valid.csv?label=diagnosis' --publish[/bold]
+    """
+    # torch and scikit-learn, which no other command of the owner's waits for
+    from trainer_client.data import conform, load_dataset  # noqa: PLC0415
+    from trainer_client.training import evaluate as evaluate_model  # noqa: PLC0415
+
+    connection, project_id, store = (
+        open_connection(rpc_url, deployment_file),
+        parse_project_id(project),
+        open_store(store_url),
+    )
+    marketplace, deployment = connection.marketplace, connection.deployment
+    terms = open_project(marketplace, deployment, store, project_id)
+    dataset = conform(load_dataset(data), terms.spec.data)
+    identity = open_identity(keystore, passphrase_file) if terms.spec.confidential else None
+    history = EventHistory(
+        lambda first, last: marketplace.get_events(first, last, project_id=project_id), deployment.block
+    )
+    models = Models(connection, store, terms, identity, history)
+    points: list[Point] = []
+
+    def extend() -> None:
+        for model in models.read_new():
+            result = evaluate_model(terms.spec.model, model.parameters, dataset, device=device, threads=threads)
+            points.append(Point(model.round_index, result.accuracy, result.loss, result.examples))
+            if as_json:
+                print_json(asdict(points[-1]))
+            else:
+                typer.echo(f"round {model.round_index:>5}  accuracy {result.accuracy:7.2%}  loss {result.loss:.4f}")
+
+    ended = (ProjectStatus.COMPLETED, ProjectStatus.FAILED, ProjectStatus.CANCELLED)
+    while True:
+        # Asked first: what became final until then is read afterwards, and nothing is missed.
+        last_look = not follow or marketplace.get_project(project_id).status in ended
+        extend()
+        curve = Curve(terms.chain_id, terms.marketplace, project_id, tuple(points))
+        path = curve.write(out or state / "evaluations")
+        if last_look:
+            break
+        time.sleep(poll_seconds)
+    cid = store.put(curve.to_json().encode()) if publish else None
+    if as_json:
+        print_json({"file": path, "cid": cid})
+    else:
+        print_lines({"curve": path} | ({"published as": cid} if cid else {}))
