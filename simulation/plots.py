@@ -21,6 +21,9 @@ MAX_LINES: Final = 16
 MAX_PICTURES: Final = 12
 """The most settings that get pictures of their own."""
 
+MAX_LABELS: Final = 25
+"""The most trainers that are named along an axis."""
+
 HONEST: Final = "#0072b2"
 DISHONEST: Final = "#d55e00"
 _COLOURS: Final = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000", "#8c564b", "#7f7f7f")
@@ -126,10 +129,12 @@ def draw_split(path: Path, title: str, run: Run) -> Path:
 
 def _mark_trainers(axes: Any, run: Run, trainers: Sequence[int], side: str) -> None:
     axis = axes.xaxis if side == "x" else axes.yaxis
-    axis.set_ticks(range(len(trainers)), [str(trainer) for trainer in trainers], fontsize="x-small")
+    # Labels that would run into each other are left out.
+    shown = range(0, len(trainers), -(-len(trainers) // MAX_LABELS))
+    axis.set_ticks(shown, [str(trainers[place]) for place in shown], fontsize="x-small")
     axis.set_label_text("trainer (attackers in orange)" if run.scenario["dishonest"] else "trainer")
-    for trainer, label in zip(trainers, axis.get_ticklabels(), strict=True):
-        label.set_color(DISHONEST if run.trainers[trainer].dishonest else "black")
+    for place, label in zip(shown, axis.get_ticklabels(), strict=True):
+        label.set_color(DISHONEST if run.trainers[trainers[place]].dishonest else "black")
 
 
 def _collect_accuracies(runs: Sequence[Run]) -> tuple[list[int], np.ndarray[Any, np.dtype[np.float64]]]:
