@@ -8,20 +8,24 @@ from eth_account.signers.local import LocalAccount
 from fastapi import FastAPI
 from prometheus_client import CollectorRegistry
 from starlette.concurrency import run_in_threadpool
+from starlette.middleware.cors import CORSMiddleware
+from web3 import Web3
 
-from backend.api import accounts, projects, rounds, system
+from backend.api import accounts, auth, models, owner, projects, quotes, rounds, system
 from backend.database import Database
 from backend.errors import PROBLEM_RESPONSES, install_error_handlers
 from backend.indexer import Indexer, IndexerLimits
 from backend.keeper import Keeper, NodePoker
-from backend.limits import BodyLimit
+from backend.limits import BodyLimit, RateLimit
 from backend.metrics import RequestMetrics, ServicesCollector
+from backend.node import Web3Node
 from backend.services import Broadcast, Services
 from backend.settings import Settings
 from backend.source import NodeSource
 from steelyard.chain.client import Marketplace
 from steelyard.chain.deploy import Deployment
 from steelyard.chain.rpc import connect
+from steelyard.storage import open_store
 
 _DESCRIPTION = """What the chain says about Steelyard's projects, rounds, trainers and payments, indexed for reading.
 
@@ -39,9 +43,11 @@ def build_services(settings: Settings, keeper_account: LocalAccount | None = Non
     deployment = Deployment.load(settings.deployment)
     database = Database(settings.database_url)
 
+    def connect_node() -> Web3:
+        return connect(settings.rpc_url, chain_id=deployment.chain_id, timeout_seconds=settings.rpc_timeout_seconds)
+
     def connect_marketplace() -> Marketplace:
-        web3 = connect(settings.rpc_url, chain_id=deployment.chain_id, timeout_seconds=settings.rpc_timeout_seconds)
-        return Marketplace(web3, deployment.marketplace)
+        return Marketplace(connect_node(), deployment.marketplace)
 
     limits = IndexerLimits(
         start_block=deployment.block,
@@ -59,6 +65,8 @@ def build_services(settings: Settings, keeper_account: LocalAccount | None = Non
         indexer=Indexer(lambda: NodeSource(connect_marketplace()), database, limits),
         keeper=keeper,
         broadcast=Broadcast(settings.max_streams),
+        node=Web3Node(connect_node),
+        store=None if settings.store is None else open_store(settings.store),
     )
 
 
@@ -85,13 +93,28 @@ def create_app(services: Services) -> FastAPI:
         redoc_url=None,
     )
     app.state.services = services
-    app.add_middleware(BodyLimit, limit=services.settings.max_body_bytes)
+    settings = services.settings
+    app.add_middleware(BodyLimit, limit=settings.max_body_bytes, uploads={"/v1/models": settings.max_upload_bytes})
+    if settings.requests_per_minute:
+        app.add_middleware(RateLimit, per_minute=settings.requests_per_minute)
+    if settings.cors_origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=list(settings.cors_origins),
+            allow_methods=["GET", "POST", "DELETE"],
+            allow_headers=["Authorization", "Content-Type", "If-None-Match", "Last-Event-ID", "Range"],
+            expose_headers=["ETag", "Retry-After", "Content-Range", "Accept-Ranges"],
+        )
     app.add_middleware(RequestMetrics, registry=registry)
     install_error_handlers(app)
     for router in (
         projects.router,
         rounds.router,
         accounts.router,
+        quotes.router,
+        models.router,
+        auth.router,
+        owner.router,
         system.router,
         system.build_metrics_router(registry),
     ):

@@ -9,12 +9,19 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
+from steelyard.chain.rpc import InsufficientFundsError, NodeError
 from steelyard.errors import (
+    AccessError,
+    BlobNotFoundError,
     ChainError,
     ChainUnavailableError,
     ConfigError,
+    MalformedCidError,
     ProtocolError,
+    SpecError,
     StorageError,
+    StorageUnavailableError,
+    TransactionRevertedError,
     VerificationError,
 )
 
@@ -82,6 +89,49 @@ class TooManyStreamsError(ProtocolError):
     """As many event streams are open as the server serves."""
 
 
+class LoginRefusedError(ProtocolError):
+    """A signed message is not one that logs in here, now."""
+
+
+class UnauthorisedError(ProtocolError):
+    """A route is for callers with a token, and there is none that is good."""
+
+
+class NotAllowedError(ProtocolError):
+    """The caller's token is good, and not for this."""
+
+
+class TooManyError(ProtocolError):
+    """There is as much of something as the server keeps."""
+
+
+class TooManyRequestsError(ProtocolError):
+    """A client asks for more than its share."""
+
+    def __init__(self, retry_seconds: int) -> None:
+        super().__init__(f"too many requests: wait {retry_seconds} s")
+        self.headers = {"Retry-After": str(retry_seconds)}
+
+
+class DraftRefusedError(ProtocolError):
+    """A draft of a project cannot become one here."""
+
+
+class InvalidTransactionError(ProtocolError):
+    """A signed transaction is not one that is passed on here."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"the transaction is not passed on: {reason}")
+
+
+class RangeNotSatisfiableError(ProtocolError):
+    """A range begins behind the end."""
+
+    def __init__(self, size: int) -> None:
+        super().__init__(f"the range begins behind the end: there are {size:,} bytes")
+        self.headers = {"Content-Range": f"bytes */{size}"}
+
+
 STATUS: Final[Mapping[type[Exception], int]] = {
     NotFoundError: 404,
     NotSettledError: 404,
@@ -89,6 +139,22 @@ STATUS: Final[Mapping[type[Exception], int]] = {
     InvalidCursorError: 422,
     RequestValidationError: 422,
     TooManyStreamsError: 503,
+    TooManyError: 503,
+    TooManyRequestsError: 429,
+    LoginRefusedError: 401,
+    UnauthorisedError: 401,
+    NotAllowedError: 403,
+    AccessError: 403,
+    DraftRefusedError: 422,
+    InvalidTransactionError: 422,
+    RangeNotSatisfiableError: 416,
+    SpecError: 422,
+    MalformedCidError: 422,
+    BlobNotFoundError: 404,
+    StorageUnavailableError: 503,
+    TransactionRevertedError: 422,
+    InsufficientFundsError: 422,
+    NodeError: 502,
     ChainUnavailableError: 503,
     ChainError: 502,
     StorageError: 502,
@@ -134,6 +200,8 @@ def install_error_handlers(app: FastAPI) -> None:
     async def answer(request: Request, error: Exception) -> JSONResponse:
         problem = build_problem(error, request.url.path)
         headers = dict(getattr(error, "headers", None) or {})
+        if problem["status"] == 401:
+            headers["WWW-Authenticate"] = "Bearer"
         if problem["status"] == 503:
             headers["Retry-After"] = "5"
         return JSONResponse(problem, problem["status"], headers, MEDIA_TYPE)

@@ -10,8 +10,10 @@ from backend.database import Database
 from backend.errors import TooManyStreamsError
 from backend.indexer import Indexer
 from backend.keeper import Keeper
+from backend.node import Node
 from backend.settings import Settings
 from steelyard.chain.deploy import Deployment
+from steelyard.storage import BlobStore
 
 
 class Broadcast:
@@ -57,7 +59,7 @@ class Broadcast:
 
 @dataclass(slots=True)
 class Services:
-    """What routes and threads share. `keeper` is None where nobody gave it a key."""
+    """What routes and threads share. `keeper` is None where nobody gave it a key, `store` where none is configured."""
 
     settings: Settings
     deployment: Deployment
@@ -65,6 +67,8 @@ class Services:
     indexer: Indexer
     keeper: Keeper | None
     broadcast: Broadcast
+    node: Node
+    store: BlobStore | None = None
     _stop: threading.Event = field(default_factory=threading.Event, init=False)
     _threads: list[threading.Thread] = field(default_factory=list, init=False)
 

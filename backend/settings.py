@@ -42,6 +42,26 @@ class Settings(BaseSettings):
     port: int = Field(default=8000, ge=0, le=65_535, description="Port that the server listens on; 0 for a free one.")
     max_page: int = Field(default=200, ge=1, le=1_000, description="Most items on one page.")
     max_body_bytes: int = Field(default=65_536, ge=0, description="Largest request body accepted.")
+    max_upload_bytes: int = Field(
+        default=64 * 2**20, ge=0, description="Largest model that may be uploaded or downloaded."
+    )
+    requests_per_minute: int = Field(
+        default=3_000, ge=0, description="Most requests of one client, in the long run; 0 for any number."
+    )
+    cors_origins: tuple[str, ...] = Field(
+        default=(), description="Other origins whose pages may read and write, as a JSON list of `https://HOST`."
+    )
+    origin: str | None = Field(
+        default=None,
+        pattern=r"^https?://[0-9A-Za-z.-]+(:[0-9]{1,5})?$",
+        description="Under which scheme, host and port people reach it: what they log in to. By default as it listens.",
+    )
+    session_seconds: int = Field(default=3_600, ge=60, le=86_400, description="How long a login lasts.")
+    store: str | None = Field(
+        default=None,
+        validation_alias=AliasChoices("STEELYARD_BACKEND_STORE", "STEELYARD_STORE"),
+        description="The blob store that models are served from and drafts put into; none for neither.",
+    )
     max_streams: int = Field(default=200, ge=1, description="Most event streams open at once.")
     max_lag_blocks: int = Field(
         default=10, ge=0, description="Blocks behind the chain at which it still counts as ready."
@@ -54,3 +74,7 @@ class Settings(BaseSettings):
 
     log_level: str = Field(default="info", pattern="^(debug|info|warning|error|critical)$", description="Least severe.")
     log_json: bool = Field(default=True, description="One JSON object a line; otherwise for people.")
+
+    def get_origin(self) -> str:
+        """Scheme, host and port under which people reach the server."""
+        return self.origin or f"http://{self.host}:{self.port}"

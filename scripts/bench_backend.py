@@ -28,11 +28,13 @@ from eth_utils.address import to_checksum_address
 from eth_utils.crypto import keccak
 from rich.console import Console
 from rich.table import Table
+from web3 import Web3
 
 from backend.app import create_app
 from backend.database import Database
 from backend.event_log import Facts
 from backend.indexer import Indexer, IndexerLimits
+from backend.node import Web3Node
 from backend.services import Broadcast, Services
 from backend.settings import Settings
 from backend.source import Header, Source
@@ -246,11 +248,11 @@ def measure_indexing(database: Database, market: Market, *, undoable: bool) -> I
 
 def serve(url: str, port: int) -> None:
     """Serves an index until the process is ended. The chain is its own head, so that nothing more is indexed."""
-    settings = Settings(database_url=url, port=port)
+    settings = Settings(database_url=url, port=port, requests_per_minute=0)
     database = Database(url)
     deployment = Deployment(MadeUpChain.chain_id, MARKETPLACE, make_address("verifier", 0), {}, 1, "", TOKEN)
     idle = Indexer(lambda: MadeUpChain(Market(0, -1, 0)), database, IndexerLimits(poll_seconds=600))
-    services = Services(settings, deployment, database, idle, None, Broadcast(1))
+    services = Services(settings, deployment, database, idle, None, Broadcast(1), Web3Node(Web3))
     uvicorn.run(create_app(services), host="127.0.0.1", port=port, log_level="error", access_log=False)
 
 

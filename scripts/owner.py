@@ -9,7 +9,6 @@ from scripts.owner_draft import FileArgument, example, init, validate
 from scripts.owner_evaluate import evaluate
 from scripts.owner_root import app as root
 from scripts.owner_watch import watch
-from scripts.project_file import ProjectFile, compute_spec_cid, load_project_file
 from scripts.quote import quote
 from steelyard.chain.events import AccessGranted, AccessRevoked, ProjectCreated
 from steelyard.chain.records import ProjectStatus
@@ -41,6 +40,7 @@ from steelyard.rounds.access import find_readers, make_initial_context, wrap_for
 from steelyard.rounds.handover import KeyHolder, open_key_holder
 from steelyard.rounds.keys import register_keys
 from steelyard.rounds.project import open_project
+from steelyard.rounds.project_file import ProjectFile, compute_spec_cid, load_project_file
 from steelyard.spec import ProjectSpec
 from steelyard.storage import BlobStore, open_store
 from steelyard.types import Address, ProjectId

@@ -6,7 +6,6 @@ from typing import Annotated
 import typer
 
 from scripts.project_check import find_chain_faults, find_data_faults, find_file_faults
-from scripts.project_file import compute_spec_cid, load_project_file
 from steelyard.cli_money import get_token_address
 from steelyard.cli_support import (
     DEFAULT_DEPLOYMENT,
@@ -24,6 +23,7 @@ from steelyard.cli_support import (
 )
 from steelyard.errors import ConfigError
 from steelyard.keystore import read_address
+from steelyard.rounds.project_file import compute_spec_cid, load_project_file
 from steelyard.storage import open_store
 
 EXAMPLE = Path(__file__).with_name("project_example.toml")

@@ -7,13 +7,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from scripts.project_file import ChainTerms, ProjectFile, find_schema_faults, load_project_file, read_document
 from steelyard.chain.client import Marketplace
 from steelyard.chain.deploy import Deployment
 from steelyard.chain.gas_model import MAX_COMMITMENTS, compute_blocks
 from steelyard.chain.records import AggregatorTerms
 from steelyard.chain.token import Token
 from steelyard.errors import ConfigError, ProtocolError
+from steelyard.rounds.project_file import ChainTerms, ProjectFile, find_schema_faults, load_project_file, read_document
 from steelyard.rules import get_on_chain_rule
 from steelyard.spec import ProjectSpec
 from steelyard.types import Address

@@ -9,9 +9,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from backend.event_log import Facts
+from backend.node import Figures, Node
 from backend.source import Header, InconsistentNodeError, Source
 from steelyard.chain import events as ev
 from steelyard.chain.events import Event, LoggedEvent
+from steelyard.chain.fees import Fees
 from steelyard.chain.records import (
     ZERO_ADDRESS,
     AggregatorTerms,
@@ -24,6 +26,7 @@ from steelyard.chain.records import (
     RoundOutcome,
     Settlement,
 )
+from steelyard.errors import ChainError
 from steelyard.gram.evidence import EvidenceBundle, parse_bundle
 from steelyard.types import Address, Cid, Codec, Digest, ProjectId
 
@@ -328,6 +331,29 @@ class FakeChain(Source):
                 return Facts(rule_name="clip-nnm-multi-krum", powers=4096)
             case _:
                 return Facts()
+
+
+class FakeNode(Node):
+    """A node that knows some contract wallets' signatures and takes every transaction."""
+
+    def __init__(self) -> None:
+        self.signatures: set[tuple[Address, bytes, bytes]] = set()
+        self.broadcasts: list[bytes] = []
+        self.simulated: list[tuple[Address, Address, bytes]] = []
+        self.revert: ChainError | None = None
+
+    def is_valid_signature(self, contract: Address, digest: bytes, signature: bytes) -> bool:
+        return (contract, digest, signature) in self.signatures
+
+    def get_figures(self, sender: Address, to: Address, data: bytes) -> Figures:
+        if self.revert is not None:
+            raise self.revert
+        self.simulated.append((sender, to, data))
+        return Figures(nonce=7, gas=100_000, fees=Fees(max_fee=3 * 10**9, tip=10**9))
+
+    def broadcast(self, raw: bytes) -> str:
+        self.broadcasts.append(raw)
+        return "0x" + hashlib.sha256(raw).hexdigest()
 
 
 def load_bundle(name: str) -> EvidenceBundle:

@@ -3,24 +3,15 @@
 from collections.abc import Iterator
 from typing import Annotated
 
-from eth_utils.address import is_checksum_address, to_checksum_address
 from fastapi import Depends, Path, Query, Request, Response
 from pydantic import AfterValidator
 from sqlalchemy.orm import Session
 
+from backend.api.schemas import check_address
 from backend.errors import NotModifiedError
 from backend.paging import MAX_CURSOR, PageRequest
 from backend.queries import compute_entity_tag
 from backend.services import Services
-from steelyard.types import Address
-
-
-def _check_address(text: str) -> Address:
-    checksummed = to_checksum_address(text)
-    if text != text.lower() and not is_checksum_address(text):
-        raise ValueError("the EIP-55 checksum is wrong")
-    return Address(checksummed)
-
 
 _ADDRESS = "^0x[0-9a-fA-F]{40}$"
 _EXAMPLE_ADDRESS = "0x70997970C51812dc3A010C7d01b50e0d17dc79C8"
@@ -29,12 +20,12 @@ _EXAMPLE_ID = "0x" + "5e" * 32
 AddressPath = Annotated[
     str,
     Path(pattern=_ADDRESS, description="In lower case, or with its EIP-55 checksum.", examples=[_EXAMPLE_ADDRESS]),
-    AfterValidator(_check_address),
+    AfterValidator(check_address),
 ]
 AddressQuery = Annotated[
     str | None,
     Query(pattern=_ADDRESS, examples=[_EXAMPLE_ADDRESS]),
-    AfterValidator(lambda text: None if text is None else _check_address(text)),
+    AfterValidator(lambda text: None if text is None else check_address(text)),
 ]
 ProjectIdPath = Annotated[
     str,

@@ -6,7 +6,10 @@ A schema reads its fields from a row of the same attribute names; what a row doe
 from enum import IntEnum
 from typing import Annotated, Any, Generic, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from eth_utils.address import is_checksum_address, to_checksum_address
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+
+from steelyard.types import Address
 
 T = TypeVar("T")
 
@@ -16,6 +19,24 @@ Amount = Annotated[
     Field(pattern="^[0-9]{1,78}$", examples=["1000000000000000000"]),
 ]
 """An exact integer as a decimal string; amounts are in the token's smallest unit."""
+
+
+def check_address(text: str) -> Address:
+    """The address with its EIP-55 checksum, which must be right if it is there.
+
+    Raises:
+      ValueError: it is not.
+    """
+    if text != text.lower() and not is_checksum_address(text):
+        raise ValueError("the EIP-55 checksum is wrong")
+    return Address(to_checksum_address(text))
+
+
+AddressText = Annotated[str, Field(pattern="^0x[0-9a-fA-F]{40}$"), AfterValidator(check_address)]
+"""An address in a body, in lower case or with its checksum."""
+
+PositiveAmount = Annotated[str, Field(pattern="^[1-9][0-9]{0,76}$", examples=["1000000000000000000"])]
+"""An amount in a body."""
 
 
 def _lower_name(value: object) -> object:
@@ -30,6 +51,12 @@ class Schema(BaseModel):
     """Base of all answers."""
 
     model_config = ConfigDict(from_attributes=True, frozen=True)
+
+
+class Request(BaseModel):
+    """Base of all bodies that are sent here: unknown fields and near-miss types are refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class Page(Schema, Generic[T]):

@@ -8,7 +8,6 @@ from typing import Final
 from scripts.demo.cast import Cast
 from scripts.deploy import load_ethereum_srs_points
 from scripts.owner import create_project
-from scripts.project_file import ProjectFile, load_project_file
 from steelyard.chain.client import Marketplace
 from steelyard.chain.deploy import Deployment, deploy, deploy_test_token
 from steelyard.chain.devnet import Devnet
@@ -18,6 +17,7 @@ from steelyard.chain.transactions import Sender, SendPolicy
 from steelyard.cli_support import Connection
 from steelyard.keystore import LIGHT_SCRYPT_N, Identity, make_identity, write_keystore
 from steelyard.rounds.keys import register_keys
+from steelyard.rounds.project_file import ProjectFile, load_project_file
 from steelyard.spec import ProjectSpec
 from steelyard.storage import BlobStore, open_store
 from steelyard.types import Address, ProjectId

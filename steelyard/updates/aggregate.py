@@ -168,6 +168,22 @@ def decode_aggregate(blob: bytes, dimension: int, block_count: int, shortness_by
     return Aggregate(vector, blinders, next_model, blob[proof:body])
 
 
+def read_next_model(blob: bytes) -> Cid:
+    """The model that an aggregate names, for who wants nothing else of it.
+
+    Raises:
+      PayloadError: the blob is no aggregate in the clear.
+    """
+    if blob[:4] != _MAGIC:
+        raise PayloadError(PayloadFault.WRONG_MAGIC, f"it begins with {blob[:4]!r}, not {_MAGIC!r}")
+    if len(blob) < _FIXED_BYTES:
+        raise PayloadError(PayloadFault.TRUNCATED, f"{len(blob):,} bytes, its fixed part alone has {_FIXED_BYTES:,}")
+    try:
+        return Cid.from_pair(blob[17:49], blob[16])
+    except MalformedCidError as exc:
+        raise PayloadError(PayloadFault.OUT_OF_RANGE, str(exc)) from exc
+
+
 def max_aggregate_bytes(dimension: int, block_count: int, shortness_bytes: int) -> int:
     """How long an honest aggregate's blob can be: the cap for its download."""
     return _FIXED_BYTES + 32 * block_count + shortness_bytes + compute_compress_bound(8 * dimension)

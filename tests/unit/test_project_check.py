@@ -9,7 +9,7 @@ from typer.testing import CliRunner, Result
 from scripts.owner import app
 from scripts.owner_draft import EXAMPLE
 from scripts.project_check import find_data_faults, find_file_faults
-from scripts.project_file import load_project_file
+from steelyard.rounds.project_file import load_project_file
 from steelyard.storage import open_store
 
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from scripts.project_file import load_project_file
 from steelyard.errors import SpecError
+from steelyard.rounds.project_file import load_project_file
 from steelyard.rules import ON_CHAIN_RULES, RULES
 
 EXAMPLE = (Path(__file__).parents[2] / "scripts" / "project_example.toml").read_text()

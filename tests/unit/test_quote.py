@@ -9,8 +9,9 @@ import pytest
 from typer.testing import CliRunner
 
 from scripts.owner import app
-from scripts.quote import Prices, estimate_seconds, measure_speed
+from scripts.quote import Prices, measure_speed
 from steelyard.chain.gas_model import Size, compute_project_gas, get_call_gas
+from steelyard.rounds.quote import estimate_seconds
 
 EXAMPLE = str(Path(__file__).parents[2] / "scripts" / "project_example.toml")
 FLAGS = ("--trainers", "10", "--dimension", "100000", "--rounds", "20")

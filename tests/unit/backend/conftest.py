@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -14,7 +15,9 @@ from backend.indexer import Indexer, IndexerLimits
 from backend.services import Broadcast, Services
 from backend.settings import Settings
 from steelyard.chain.deploy import Deployment
-from tests.backend_chain import CHAIN_ID, MARKETPLACE, RULE, TOKEN, VERIFIER, FakeChain
+from steelyard.rules import DEFAULT_RULE
+from steelyard.storage import MemoryBlobStore
+from tests.backend_chain import CHAIN_ID, MARKETPLACE, RULE, TOKEN, VERIFIER, FakeChain, FakeNode
 
 LIMITS = IndexerLimits(reorg_depth=8, block_range=50)
 
@@ -40,6 +43,8 @@ class Backend:
     indexer: Indexer
     services: Services
     app: FastAPI
+    node: FakeNode
+    store: MemoryBlobStore
     client: httpx.AsyncClient
 
     async def get(self, path: str, status: int = 200) -> object:
@@ -47,12 +52,23 @@ class Backend:
         assert answer.status_code == status, answer.text
         return answer.json()
 
+    async def post(self, path: str, body: object, status: int = 200, token: str = "") -> Any:
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        answer = await self.client.post(path, json=body, headers=headers)
+        assert answer.status_code == status, answer.text
+        return answer.json() if answer.content else None
+
 
 @pytest.fixture
 def backend(chain: FakeChain, database: Database) -> Backend:
-    deployment = Deployment(CHAIN_ID, MARKETPLACE, VERIFIER, {"clip-nnm-multi-krum": RULE}, 1, "", TOKEN)
+    rules = dict.fromkeys(("clip-nnm-multi-krum", DEFAULT_RULE.name), RULE)
+    deployment = Deployment(CHAIN_ID, MARKETPLACE, VERIFIER, rules, 1, "", TOKEN)
     indexer = Indexer(lambda: chain, database, LIMITS)
-    services = Services(Settings(max_page=5, max_streams=2), deployment, database, indexer, None, Broadcast(2))
+    settings = Settings(max_page=5, max_streams=2, max_upload_bytes=100_000, cors_origins=("https://app.example",))
+    node, store = FakeNode(), MemoryBlobStore()
+    services = Services(settings, deployment, database, indexer, None, Broadcast(2), node, store)
     app = create_app(services)
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
-    return Backend(chain, indexer, services, app, httpx.AsyncClient(transport=transport, base_url="http://backend"))
+    return Backend(
+        chain, indexer, services, app, node, store, httpx.AsyncClient(transport=transport, base_url="http://backend")
+    )

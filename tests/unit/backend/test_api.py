@@ -369,23 +369,38 @@ async def test_openapi_describes_every_route_and_parameter(backend: Backend) -> 
     for path, methods in schema["paths"].items():
         for method in methods.values():
             assert method["summary"], path
-            assert set(method["responses"]) == {"200", "default"}, path
+            assert "default" in method["responses"], path
+            assert any(status.startswith("2") for status in method["responses"]), path
             assert all("schema" in parameter for parameter in method.get("parameters", []))
     assert set(schema["paths"]) == {
         "/metrics",
         "/v1/aggregators",
         "/v1/aggregators/{address}",
+        "/v1/auth/keys",
+        "/v1/auth/keys/{token_id}",
+        "/v1/auth/login",
+        "/v1/auth/logout",
+        "/v1/auth/nonce",
+        "/v1/auth/session",
+        "/v1/drafts",
+        "/v1/drafts/validate",
         "/v1/events",
         "/v1/health",
+        "/v1/models",
         "/v1/projects",
         "/v1/projects/{project_id}",
         "/v1/projects/{project_id}/events",
+        "/v1/projects/{project_id}/models/{round_index}",
         "/v1/projects/{project_id}/payments",
         "/v1/projects/{project_id}/rounds",
         "/v1/projects/{project_id}/rounds/{round_index}",
         "/v1/projects/{project_id}/rounds/{round_index}/evidence",
         "/v1/projects/{project_id}/rounds/{round_index}/explanation/{trainer}",
+        "/v1/quotes",
         "/v1/ready",
+        "/v1/specs",
         "/v1/trainers/{address}",
         "/v1/trainers/{address}/payments",
+        "/v1/transactions",
+        "/v1/transactions/relay",
     }

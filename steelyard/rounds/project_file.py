@@ -77,6 +77,41 @@ class ChainTerms(StrictModel):
             raise ValueError(f"max_trainers: the rule {self.rule!r} takes {most} trainers at most, and your root")
         return self
 
+    def build_params(self, owner: Address, token: Address, deployment: Deployment, spec: ProjectSpec) -> ProjectParams:
+        """The parameters to create the project with.
+
+        Raises:
+          ConfigError: the marketplace does not offer the rule.
+        """
+        if self.rule not in deployment.rules:
+            raise ConfigError(f"this marketplace offers {', '.join(deployment.rules)}, not {self.rule}")
+        return ProjectParams(
+            owner=owner,
+            token=token,
+            budget=int(self.budget),
+            rounds=self.rounds,
+            min_trainers=self.min_trainers,
+            max_trainers=self.max_trainers,
+            min_reputation_bps=self.min_reputation_bps,
+            byzantine_bps=self.byzantine_bps,
+            min_stake=int(self.min_stake),
+            aggregator_fee_bps=self.aggregator_fee_bps,
+            slash_bps=self.slash_bps,
+            max_strikes=self.max_strikes,
+            max_absences=self.max_absences,
+            aggregator_stake=int(self.aggregator_stake),
+            aggregator_slash_bps=self.aggregator_slash_bps,
+            enrol_seconds=self.enrol_seconds,
+            submit_seconds=self.submit_seconds,
+            settle_seconds=self.settle_seconds,
+            attest_seconds=self.attest_seconds,
+            dimension=spec.model.dimension,
+            rule=deployment.rules[self.rule],
+            verifier=deployment.verifier,
+            aggregator=Address(self.aggregator) if self.aggregator else ZERO_ADDRESS,
+            spec_cid=compute_spec_cid(spec),
+        )
+
 
 class ProjectFile(StrictModel):
     """The parsed file. `spec` is completed and checked by `prepare`."""
@@ -131,40 +166,8 @@ class ProjectFile(StrictModel):
         return content
 
     def build_params(self, owner: Address, token: Address, deployment: Deployment, spec: ProjectSpec) -> ProjectParams:
-        """The parameters to create the project with.
-
-        Raises:
-          ConfigError: the marketplace does not offer the rule.
-        """
-        terms = self.chain
-        if terms.rule not in deployment.rules:
-            raise ConfigError(f"this marketplace offers {', '.join(deployment.rules)}, not {terms.rule}")
-        return ProjectParams(
-            owner=owner,
-            token=token,
-            budget=int(terms.budget),
-            rounds=terms.rounds,
-            min_trainers=terms.min_trainers,
-            max_trainers=terms.max_trainers,
-            min_reputation_bps=terms.min_reputation_bps,
-            byzantine_bps=terms.byzantine_bps,
-            min_stake=int(terms.min_stake),
-            aggregator_fee_bps=terms.aggregator_fee_bps,
-            slash_bps=terms.slash_bps,
-            max_strikes=terms.max_strikes,
-            max_absences=terms.max_absences,
-            aggregator_stake=int(terms.aggregator_stake),
-            aggregator_slash_bps=terms.aggregator_slash_bps,
-            enrol_seconds=terms.enrol_seconds,
-            submit_seconds=terms.submit_seconds,
-            settle_seconds=terms.settle_seconds,
-            attest_seconds=terms.attest_seconds,
-            dimension=spec.model.dimension,
-            rule=deployment.rules[terms.rule],
-            verifier=deployment.verifier,
-            aggregator=Address(terms.aggregator) if terms.aggregator else ZERO_ADDRESS,
-            spec_cid=compute_spec_cid(spec),
-        )
+        """As `ChainTerms.build_params`."""
+        return self.chain.build_params(owner, token, deployment, spec)
 
 
 def compute_spec_cid(spec: ProjectSpec) -> Cid:
