@@ -19,6 +19,7 @@ from typing import Any, Final, cast
 from eth_account import Account
 from eth_account.signers.local import LocalAccount
 from eth_utils.address import to_checksum_address
+from pydantic_core import from_json
 
 from steelyard.keyfile import decrypt_secret, encrypt_secret, make_error, read_private, write_private
 from steelyard.types import Address, Sealing
@@ -328,7 +329,7 @@ def _decode_keyring(
 
 def _read_document(path: Path) -> dict[str, Any]:
     try:
-        document = json.loads(read_private(path, "keystore"))
+        document = from_json(read_private(path, "keystore"))
     except ValueError as error:
         raise make_error(f"{path} is not JSON") from error
     address = document.get("address") if isinstance(document, dict) else None

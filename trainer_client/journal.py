@@ -15,6 +15,8 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Final, Self
 
+from pydantic_core import from_json
+
 from steelyard.errors import ConfigError, MalformedCidError
 from steelyard.types import Address, Cid, Digest, ProjectId
 
@@ -60,7 +62,7 @@ class Journal:
         """
         try:
             with path.open("rb") as file:
-                document = json.loads(file.read(_MAX_BYTES))
+                document = from_json(file.read(_MAX_BYTES))
             entries = _decode(document)
         except FileNotFoundError:
             return cls(path)

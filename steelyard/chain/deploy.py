@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from eth_utils.address import is_checksum_address
+from pydantic_core import from_json
 
 from steelyard.chain.artifacts import load_artifact
 from steelyard.chain.client import Contract, Marketplace
@@ -85,8 +86,8 @@ class Deployment:
           ConfigError: not JSON, a member missing, unknown or of a wrong type, an address without a valid checksum.
         """
         try:
-            raw = json.loads(text)
-        except json.JSONDecodeError as error:
+            raw = from_json(text)
+        except ValueError as error:
             raise ConfigError(f"the deployment file is not JSON: {error}") from error
         members = {"version", "chainId", "marketplace", "verifier", "rules", "block", "srsDigest", "token"}
         if not isinstance(raw, dict) or set(raw) != members:

@@ -8,13 +8,13 @@ References:
   https://docs.ipfs.tech/reference/kubo/rpc/
 """
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Final
 
 import httpx
+from pydantic_core import from_json
 
 from steelyard.errors import (
     BlobNotFoundError,
@@ -178,9 +178,11 @@ class KuboBlobStore(BlobStore):
         """The JSON objects of an answer, one a line. The last may say that the node has failed on the way."""
         answer = self._call(command, query, **options)
         try:
-            entries = [json.loads(line) for line in answer.splitlines() if line.strip()]
+            entries = [from_json(line) for line in answer.splitlines() if line.strip()]
         except ValueError as exc:
             raise StorageUnavailableError(f"the IPFS node's answer to `{command}` is not JSON: {exc}") from None
+        if not all(isinstance(entry, dict) for entry in entries):
+            raise StorageUnavailableError(f"the IPFS node's answer to `{command}` has lines that are no objects")
         for entry in entries:
             if entry.get("Type") == "error":
                 raise RpcError(command, str(entry.get("Message")))
@@ -221,7 +223,7 @@ class KuboBlobStore(BlobStore):
         if status in _BUSY:
             raise NodeDownError(f"the IPFS node at {self._url} is busy: HTTP {status}")
         try:
-            message = json.loads(text)["Message"]
+            message = from_json(text)["Message"]
         except (ValueError, KeyError, TypeError):
             raise StorageUnavailableError(f"{self._url} is no RPC API of an IPFS node: HTTP {status}") from None
         raise RpcError(command, str(message))

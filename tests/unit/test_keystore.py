@@ -146,7 +146,7 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "content", ["", "{", "[]", "{}", '{"version": 3}', '{"version": 3, "address": "00"}', "x" * 70_000]
+    "content", ["", "{", "[]", "{}", '{"version": 3}', '{"version": 3, "address": "00"}', "x" * 70_000, "[" * 60_000]
 )
 def test_something_else_is_not_a_keystore(path: Path, content: str) -> None:
     path.write_text(content)

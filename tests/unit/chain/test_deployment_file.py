@@ -51,7 +51,7 @@ def test_wrong_member_is_refused(member: str, value: Any, message: str) -> None:
         Deployment.parse(json.dumps(raw))
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{}", "null", "{"])
+@pytest.mark.parametrize("text", ["", "[]", "{}", "null", "{", "[" * 60_000])
 def test_other_text_is_refused(text: str) -> None:
     with pytest.raises(ConfigError):
         Deployment.parse(text)

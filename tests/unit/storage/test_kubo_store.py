@@ -79,7 +79,7 @@ class TestPutting:
         with pytest.raises(StorageUnavailableError, match="no space left on device"):
             store.put(BLOB)
 
-    @pytest.mark.parametrize("answer", [b"", b"[]", b"7", b"{", b"null"])
+    @pytest.mark.parametrize("answer", [b"", b"[]", b"7", b"{", b"null", b"[" * 60_000])
     def test_an_answer_that_is_something_else_is_a_failure(
         self, node: FakeIpfs, store: KuboBlobStore, answer: bytes
     ) -> None:
