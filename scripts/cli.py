@@ -30,6 +30,7 @@ GROUPS = {
     "storage": Group("scripts.storage", "Look after a blob store: what it holds, keeps and lets go of."),
     "srs": Group("scripts.srs", "Import and check the reference strings of proofs."),
     "simulate": Group("simulation.cli", "Play projects without a chain, with attacks."),
+    "up": Group("scripts.up", "Run the whole stack on this machine: node, contracts, store, backend, aggregator."),
     "demo": Group("scripts.demo.cli", "Run a whole project on a local chain and check it."),
 }
 
