@@ -62,7 +62,7 @@ def maximise(measure: Callable[[float], float], trials: int) -> float:
     """The best of so many strengths between the weakest and the strongest."""
     coarse = np.geomspace(_WEAKEST, _STRONGEST, trials - trials // 2)
     tried = {float(strength): measure(float(strength)) for strength in coarse}
-    while len(tried) < trials:
+    for _ in range(trials // 2):
         order = sorted(tried)
         best = max(order, key=lambda strength: tried[strength])
         place = order.index(best)
