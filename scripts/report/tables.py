@@ -18,6 +18,17 @@ SHORT: Final[Mapping[str, str]] = MappingProxyType(
 RULES: Final = tuple(SHORT)
 SPLITS: Final = ("IID", "α=1", "α=0.3", "α=0.1")
 NOTHING: Final = "–"
+QUALITIES: Final = ("label noise", "data size", "class coverage", "duplicates")
+SCORES: Final = (
+    "pay",
+    "exact, loss",
+    "exact, accuracy",
+    "GTG, loss",
+    "GTG, accuracy",
+    "LOO, loss",
+    "LOO, accuracy",
+    "CGSV",
+)
 
 
 def build_table(header: Sequence[str], rows: Iterable[Sequence[str]], text_columns: int = 1) -> str:
@@ -239,23 +250,27 @@ def build_honest_table(outcomes: Sequence[Outcome]) -> str:
 
 
 def build_network_table(outcomes: Sequence[Outcome]) -> str:
-    """The convolutional network: accuracy and points lost for each attack."""
+    """The convolutional network: accuracy, points lost and what was paid, for each rule and attack."""
     clean = select(outcomes, attack="none")
     rows = []
-    for attack in dict.fromkeys(name_attack(it) for it in outcomes):
-        group = [it for it in outcomes if name_attack(it) == attack]
-        successes = [it.attack_success for it in group if it.attack_success is not None]
-        rows.append(
-            [
-                attack,
-                str(len(group)),
-                show_spread([it.accuracy for it in group], 4),
-                NOTHING if attack == "none" else show_spread(compute_losses(group, clean), 2),
-                NOTHING if attack == "none" else show_spread([it.dishonest_share for it in group], 2, 100),
-                show_spread(successes, 1, 100),
-            ]
-        )
-    return build_table(["attack", "seeds", "accuracy", "points lost", "paid, %", "trigger works, %"], rows)
+    for rule in RULES:
+        for attack in dict.fromkeys(name_attack(it) for it in outcomes):
+            group = [it for it in select(outcomes, rule=rule) if name_attack(it) == attack]
+            if not group:
+                continue
+            attacked = attack != "none"
+            rows.append(
+                [
+                    SHORT[rule],
+                    attack,
+                    show_spread([it.accuracy for it in group], 4),
+                    show_spread(compute_losses(group, clean), 2) if attacked else NOTHING,
+                    show_spread([it.dishonest_share for it in group], 2, 100) if attacked else NOTHING,
+                    show_spread([it.attack_success for it in group if it.attack_success is not None], 1, 100),
+                ]
+            )
+    header = ["rule", "attack", "accuracy", "points lost", "paid, %", "trigger works, %"]
+    return build_table(header, rows, text_columns=2)
 
 
 # Fidelity
@@ -264,37 +279,32 @@ def build_network_table(outcomes: Sequence[Outcome]) -> str:
 def build_fidelity_table(lines: Sequence[Fidelity], data: str, rule: str) -> str:
     """How scores agree with the exact Shapley value of loss, and with the quality: means over seeds."""
     chosen = [line for line in lines if (line.data, line.rule) == (data, rule)]
-    qualities = list(dict.fromkeys(line.quality for line in chosen))
     rows = []
-    for score in dict.fromkeys(line.score for line in chosen):
+    for score in (score for score in SCORES if any(line.score == score for line in chosen)):
         group = [line for line in chosen if line.score == score]
-        cells = []
-        for quality in qualities:
-            some = [line for line in group if line.quality == quality]
-            cells += [
-                show_mean([line.pearson_loss for line in some]),
-                show_mean([line.spearman_loss for line in some]),
-                show_mean([line.spearman_quality for line in some]),
-            ]
-        cells += [f"{mean(line.evaluations for line in group):,.0f}", f"{mean(line.seconds for line in group):.3f}"]
-        rows.append([score, *cells])
-    header = ["score", *(f"{quality}: {letter}" for quality in qualities for letter in ("P", "S", "S(q)"))]
-    return build_table([*header, "evaluations", "seconds"], rows)
+        cells = [_show_agreement([line for line in group if line.quality == quality]) for quality in QUALITIES]
+        cost = [f"{mean(line.evaluations for line in group):,.0f}", f"{mean(line.seconds for line in group):.3f}"]
+        rows.append([score, *cells, *cost])
+    return build_table(["score", *QUALITIES, "evaluations", "seconds"], rows)
 
 
 def build_pay_table(lines: Sequence[Fidelity]) -> str:
     """How the pay by each rule agrees with the exact Shapley value of loss, and with the quality."""
     rows = []
     chosen = [line for line in lines if line.score == "pay"]
-    qualities = list(dict.fromkeys(line.quality for line in chosen))
-    for data, rule in dict.fromkeys((line.data, line.rule) for line in chosen):
-        cells = []
-        for quality in qualities:
-            some = [line for line in chosen if (line.data, line.rule, line.quality) == (data, rule, quality)]
-            cells += [show_mean([it.pearson_loss for it in some]), show_mean([it.spearman_quality for it in some])]
+    for data, rule in sorted({(line.data, line.rule) for line in chosen}, key=lambda it: (it[0], RULES.index(it[1]))):
+        some = [line for line in chosen if (line.data, line.rule) == (data, rule)]
+        cells = [_show_agreement([line for line in some if line.quality == quality]) for quality in QUALITIES]
         rows.append([data, SHORT[rule], *cells])
-    header = ["data", "rule", *(f"{quality}: {letter}" for quality in qualities for letter in ("P", "S(q)"))]
-    return build_table(header, rows, text_columns=2)
+    return build_table(["data", "rule", *QUALITIES], rows, text_columns=2)
+
+
+def _show_agreement(lines: Sequence[Fidelity]) -> str:
+    """`P / S / S(q)`, each a mean over seeds."""
+    if not lines:
+        return NOTHING
+    pearson, spearman = mean(line.pearson_loss for line in lines), mean(line.spearman_loss for line in lines)
+    return f"{pearson:.2f} / {spearman:.2f} / {mean(line.spearman_quality for line in lines):.2f}"
 
 
 def build_effort_table(lines: Sequence[Effort], effort: str) -> str:
