@@ -12,6 +12,7 @@ from starlette.middleware.cors import CORSMiddleware
 from web3 import Web3
 
 from backend.api import accounts, auth, models, owner, projects, quotes, rounds, system
+from backend.api.answers import AnswerCache
 from backend.database import Database
 from backend.errors import PROBLEM_RESPONSES, install_error_handlers
 from backend.indexer import Indexer, IndexerLimits
@@ -93,6 +94,7 @@ def create_app(services: Services) -> FastAPI:
         redoc_url=None,
     )
     app.state.services = services
+    app.state.answers = AnswerCache(services.settings.cache_bytes)
     settings = services.settings
     app.add_middleware(BodyLimit, limit=settings.max_body_bytes, uploads={"/v1/models": settings.max_upload_bytes})
     if settings.requests_per_minute:

@@ -4,7 +4,7 @@ import http
 from collections.abc import Mapping
 from typing import Any, Final
 
-from fastapi import FastAPI, Request, Response
+from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
@@ -50,14 +50,6 @@ PROBLEM_RESPONSES: Final[dict[int | str, dict[str, Any]]] = {
     }
 }
 """How errors are described to clients of the API."""
-
-
-class NotModifiedError(Exception):
-    """The client has this answer already: no error, and answered without a body."""
-
-    def __init__(self, tag: str) -> None:
-        super().__init__(tag)
-        self.tag = tag
 
 
 class NotFoundError(ProtocolError):
@@ -206,9 +198,5 @@ def install_error_handlers(app: FastAPI) -> None:
             headers["Retry-After"] = "5"
         return JSONResponse(problem, problem["status"], headers, MEDIA_TYPE)
 
-    async def answer_not_modified(_: Request, error: Exception) -> Response:
-        return Response(status_code=304, headers={"ETag": str(error), "Cache-Control": "no-cache"})
-
-    app.add_exception_handler(NotModifiedError, answer_not_modified)
     for kind in (ProtocolError, HTTPException, RequestValidationError, Exception):
         app.add_exception_handler(kind, answer)

@@ -108,13 +108,18 @@ class _ReadModel:
         return self.get_one(Attempt, to_hex(project_id), attempt)
 
     def submissions(self, project_id: ProjectId, attempt: int) -> dict[str, Submission]:
-        """By trainer, in the order of submission."""
+        """By trainer, in the order of submission; kept for the transaction, until the next submission."""
+        kept: dict[tuple[ProjectId, int], dict[str, Submission]] = self.session.info.setdefault("submissions", {})
+        if (project_id, attempt) in kept:
+            return kept[project_id, attempt]
         query = (
             select(Submission)
             .where(Submission.project_id == to_hex(project_id), Submission.attempt == attempt)
             .order_by(Submission.position)
         )
-        return {submission.trainer: submission for submission in self.session.scalars(query)}
+        found = {submission.trainer: submission for submission in self.session.scalars(query)}
+        kept[project_id, attempt] = found
+        return found
 
     def account(self, address: Address) -> Account:
         known = self.get(Account, address)
@@ -327,6 +332,7 @@ def _(event: events.RootSubmitted, model: _ReadModel) -> None:
 def _add_submission(
     event: events.UpdateSubmitted | events.RootSubmitted, model: _ReadModel, position: int, sender: Address
 ) -> None:
+    model.session.info.get("submissions", {}).pop((event.project_id, event.attempt), None)
     model.session.add(
         Submission(
             project_id=to_hex(event.project_id),

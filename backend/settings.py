@@ -45,6 +45,9 @@ class Settings(BaseSettings):
     max_upload_bytes: int = Field(
         default=64 * 2**20, ge=0, description="Largest model that may be uploaded or downloaded."
     )
+    cache_bytes: int = Field(
+        default=32 * 2**20, ge=0, description="Answers of the newest block kept in memory; 0 for none."
+    )
     requests_per_minute: int = Field(
         default=3_000, ge=0, description="Most requests of one client, in the long run; 0 for any number."
     )

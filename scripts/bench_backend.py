@@ -13,6 +13,7 @@ import asyncio
 import contextlib
 import json
 import multiprocessing
+import os
 import random
 import socket
 import sys
@@ -207,14 +208,23 @@ class MadeUpChain(Source):
 
 @dataclass(frozen=True, slots=True)
 class IndexingSpeed:
-    """Events into an empty database, in wall-clock seconds of this process, making them up not counted."""
+    """Events into an empty database, making them up not counted.
+
+    Attributes:
+      seconds: by the clock; `processor_seconds` are of this thread, which other programs hardly touch.
+    """
 
     events: int
     seconds: float
+    processor_seconds: float
 
     @property
     def per_second(self) -> float:
         return self.events / self.seconds
+
+    @property
+    def per_processor_second(self) -> float:
+        return self.events / self.processor_seconds
 
 
 def measure_indexing(database: Database, market: Market, *, undoable: bool) -> IndexingSpeed:
@@ -223,32 +233,33 @@ def measure_indexing(database: Database, market: Market, *, undoable: bool) -> I
     Args:
       undoable: keep before-images of every block, as near the head of a live chain.
     """
-    chain, reading = MadeUpChain(market), 0.0
+    chain, making = MadeUpChain(market), [0.0, 0.0]
     indexer = Indexer(lambda: chain, database, IndexerLimits(reorg_depth=10_000 if undoable else 1, block_range=1))
     make = chain.get_events, chain.get_block_events
 
     def timed(function: Any) -> Any:
         def call(*arguments: Any) -> Any:
-            nonlocal reading
-            start = time.perf_counter()
+            start = time.perf_counter(), time.thread_time()
             found = function(*arguments)
-            reading += time.perf_counter() - start
+            making[0] += time.perf_counter() - start[0]
+            making[1] += time.thread_time() - start[1]
             return found
 
         return call
 
     chain.get_events, chain.get_block_events = map(timed, make)  # type: ignore[method-assign]
-    start = time.perf_counter()
+    start = time.perf_counter(), time.thread_time()
     indexer.catch_up()
-    return IndexingSpeed(indexer.status.events, time.perf_counter() - start - reading)
+    seconds, processor_seconds = time.perf_counter() - start[0], time.thread_time() - start[1]
+    return IndexingSpeed(indexer.status.events, seconds - making[0], processor_seconds - making[1])
 
 
 # ------------------------------------------------------------------------------------------------- serving
 
 
-def serve(url: str, port: int) -> None:
+def serve(url: str, port: int, cache_bytes: int) -> None:
     """Serves an index until the process is ended. The chain is its own head, so that nothing more is indexed."""
-    settings = Settings(database_url=url, port=port, requests_per_minute=0)
+    settings = Settings(database_url=url, port=port, requests_per_minute=0, cache_bytes=cache_bytes)
     database = Database(url)
     deployment = Deployment(MadeUpChain.chain_id, MARKETPLACE, make_address("verifier", 0), {}, 1, "", TOKEN)
     idle = Indexer(lambda: MadeUpChain(Market(0, -1, 0)), database, IndexerLimits(poll_seconds=600))
@@ -278,15 +289,20 @@ def make_paths(market: Market) -> dict[str, list[str]]:
 
 @dataclass(frozen=True, slots=True)
 class ServingSpeed:
-    """Requests of one route: latencies in seconds, sorted."""
+    """Requests of one route: latencies in seconds, sorted, and what the server's process used of a processor."""
 
     route: str
     seconds: float
+    processor_seconds: float
     latencies: tuple[float, ...]
 
     @property
     def per_second(self) -> float:
         return len(self.latencies) / self.seconds
+
+    @property
+    def per_processor_second(self) -> float:
+        return len(self.latencies) / self.processor_seconds
 
     def get_quantile(self, part: float) -> float:
         """The latency that this part of all requests does not exceed."""
@@ -318,12 +334,12 @@ async def _ask(port: int, paths: list[str], clients: int, seconds: float) -> lis
     return latencies
 
 
-def measure_serving(url: str, market: Market, clients: int, seconds: float) -> list[ServingSpeed]:
+def measure_serving(url: str, market: Market, clients: int, seconds: float, cache_bytes: int) -> list[ServingSpeed]:
     """Starts a server process on an index and asks it, one route after another, then all of them mixed."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = int(probe.getsockname()[1])
-    process = multiprocessing.get_context("spawn").Process(target=serve, args=(url, port), daemon=True)
+    process = multiprocessing.get_context("spawn").Process(target=serve, args=(url, port, cache_bytes), daemon=True)
     process.start()
     try:
         _await_server(port)
@@ -333,13 +349,20 @@ def measure_serving(url: str, market: Market, clients: int, seconds: float) -> l
         speeds = []
         for route, paths in {**by_route, "mixed": mixed}.items():
             asyncio.run(_ask(port, paths, clients, 0.3))
-            start = time.perf_counter()
+            start, used = time.perf_counter(), _get_processor_seconds(process.pid)
             latencies = asyncio.run(_ask(port, paths, clients, seconds))
-            speeds.append(ServingSpeed(route, time.perf_counter() - start, tuple(sorted(latencies))))
+            taken, used = time.perf_counter() - start, _get_processor_seconds(process.pid) - used
+            speeds.append(ServingSpeed(route, taken, used, tuple(sorted(latencies))))
         return speeds
     finally:
         process.terminate()
         process.join()
+
+
+def _get_processor_seconds(pid: int | None) -> float:
+    """Of a process, all of its threads together: fields 14 and 15 of proc(5)'s stat."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def _await_server(port: int) -> None:
@@ -359,6 +382,7 @@ def main() -> None:
     parser.add_argument("--trainers", type=int, default=32)
     parser.add_argument("--clients", type=int, default=8, help="connections at once")
     parser.add_argument("--seconds", type=float, default=5, help="for each route")
+    parser.add_argument("--cache-bytes", type=int, default=32 * 2**20, help="0: every answer is made anew")
     parser.add_argument("--database-url", help="an empty database; by default a SQLite file that is thrown away")
     parser.add_argument("--keep", type=Path, help="a SQLite file that is kept, and used again if it is there")
     parser.add_argument("--undoable", action="store_true", help="index as near the head, with before-images")
@@ -372,25 +396,38 @@ def main() -> None:
         database.migrate()
         indexing = measure_indexing(database, market, undoable=arguments.undoable) if is_new else None
         database.close()
-        serving = measure_serving(url, market, arguments.clients, arguments.seconds)
+        serving = measure_serving(url, market, arguments.clients, arguments.seconds, arguments.cache_bytes)
     _print(indexing, serving, as_json=arguments.json)
 
 
 def _print(indexing: IndexingSpeed | None, serving: list[ServingSpeed], *, as_json: bool) -> None:
     rows = [
-        (speed.route, speed.per_second, *(1000 * speed.get_quantile(part) for part in (0.5, 0.99))) for speed in serving
+        (
+            speed.route,
+            speed.per_second,
+            *(1000 * speed.get_quantile(part) for part in (0.5, 0.99)),
+            speed.per_processor_second,
+        )
+        for speed in serving
     ]
     if as_json:
         document: dict[str, Any] = {"machine": describe_machine()}
         if indexing is not None:
-            document["indexing"] = {"events": indexing.events, "events_per_second": indexing.per_second}
-        names = ("route", "requests_per_second", "p50_ms", "p99_ms")
+            document["indexing"] = {
+                "events": indexing.events,
+                "events_per_second": indexing.per_second,
+                "events_per_processor_second": indexing.per_processor_second,
+            }
+        names = ("route", "requests_per_second", "p50_ms", "p99_ms", "requests_per_processor_second")
         document["serving"] = [dict(zip(names, row, strict=True)) for row in rows]
         json.dump(document, sys.stdout)
         return
     if indexing is not None:
-        print(f"{indexing.events:,} events indexed, {indexing.per_second:,.0f} a second")
-    table = Table("route", "requests/s", "p50 ms", "p99 ms", title=str(describe_machine()))
+        print(
+            f"{indexing.events:,} events indexed, {indexing.per_second:,.0f} a second, "
+            f"{indexing.per_processor_second:,.0f} a processor second"
+        )
+    table = Table("route", "requests/s", "p50 ms", "p99 ms", "requests/processor s", title=str(describe_machine()))
     for route, *figures in rows:
         table.add_row(str(route), *(f"{figure:,.1f}" for figure in figures))
     Console().print(table)

@@ -3,11 +3,12 @@
 from fastapi import APIRouter
 
 from backend import queries
+from backend.api.answers import BlockRoute
 from backend.api.dependencies import AddressPath, AddressQuery, PageDep, SessionDep
 from backend.api.schemas import AggregatorDetail, AggregatorHistory, Page, Payment, TrainerDetail
 from backend.paging import PageOf
 
-router = APIRouter(prefix="/v1", tags=["accounts"])
+router = APIRouter(prefix="/v1", tags=["accounts"], route_class=BlockRoute)
 
 
 @router.get("/trainers/{address}", summary="A trainer: reputation and its history, stakes, earnings, projects")

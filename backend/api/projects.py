@@ -6,12 +6,13 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 
 from backend import queries
+from backend.api.answers import BlockRoute
 from backend.api.dependencies import AddressQuery, PageDep, ProjectIdPath, SessionDep
 from backend.api.schemas import ChainEvent, Page, Payment, ProjectDetail, ProjectSummary
 from backend.paging import PageOf
 from steelyard.chain.records import ProjectStatus
 
-router = APIRouter(prefix="/v1/projects", tags=["projects"])
+router = APIRouter(prefix="/v1/projects", tags=["projects"], route_class=BlockRoute)
 
 
 class State(StrEnum):

@@ -3,13 +3,14 @@
 from fastapi import APIRouter, Response
 
 from backend import evidence, queries
+from backend.api.answers import BlockRoute
 from backend.api.dependencies import AddressPath, AttemptQuery, PageDep, ProjectIdPath, RoundPath, SessionDep
 from backend.api.schemas import Explanation, Page, RoundDetail, RoundSummary
 from backend.paging import PageOf
 from steelyard.gram.evidence import dump_bundle
 from steelyard.types import Address
 
-router = APIRouter(prefix="/v1/projects/{project_id}/rounds", tags=["rounds"])
+router = APIRouter(prefix="/v1/projects/{project_id}/rounds", tags=["rounds"], route_class=BlockRoute)
 
 
 @router.get("", response_model=Page[RoundSummary], summary="All attempts at a project's rounds, the oldest first")
