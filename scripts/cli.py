@@ -4,8 +4,11 @@ Each program brings its own commands and is imported only when it is asked for: 
 """
 
 import importlib
+import io
+import os
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
+from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
@@ -58,7 +61,16 @@ app = typer.Typer(cls=LazyGroup, no_args_is_help=True, pretty_exceptions_enable=
 
 
 @app.callback()
-def describe() -> None:
+def describe(
+    settings: Annotated[
+        Path | None,
+        typer.Option(
+            envvar="STEELYARD_SETTINGS",
+            help="Lines of NAME=VALUE: settings that the environment does not have.",
+            metavar="FILE",
+        ),
+    ] = None,
+) -> None:
     """A marketplace for federated learning that proves its weighing.
 
     An owner escrows a budget for a model, trainers train on data that never leave them, an aggregator weighs the
@@ -67,6 +79,33 @@ def describe() -> None:
     Exit codes: 0 all right, 2 wrong usage, 3 somebody sent something false, 4 the chain said no or did not answer,
     5 the blob store failed, 6 too few usable inputs, 7 your settings, files or data.
     """
+    if settings is not None:
+        read_settings(settings)
+
+
+def read_settings(path: Path) -> None:
+    """Takes settings from a file, for all programs; what the environment says already wins.
+
+    The same file serves systemd (`EnvironmentFile`) and compose (`env_file`).
+    """
+    from dotenv import dotenv_values  # noqa: PLC0415 - these and `cli_support` cost time that `--help` has no use for
+
+    from steelyard.cli_support import print_error  # noqa: PLC0415
+    from steelyard.errors import ConfigError  # noqa: PLC0415
+
+    fault = ""
+    try:
+        values = dotenv_values(stream=io.StringIO(path.read_text()), interpolate=False)
+    except (OSError, UnicodeDecodeError) as error:
+        values, fault = {}, f"{path} cannot be read: {error}"
+    foreign = [name for name, value in values.items() if not name.startswith("STEELYARD_") or value is None]
+    if foreign:
+        fault = f"{path}: `{foreign[0]}` is not a setting: each begins with STEELYARD_ and has a value"
+    if fault:
+        print_error(ConfigError(fault))
+        raise typer.Exit(ConfigError.exit_code)
+    for name, value in values.items():
+        os.environ.setdefault(name, value or "")
 
 
 def main() -> None:
