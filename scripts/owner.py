@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from scripts.owner_draft import FileArgument, example, init, validate
+from scripts.owner_draft import FileArgument, example, init, prepare, validate
 from scripts.owner_evaluate import evaluate
 from scripts.owner_root import app as root
 from scripts.owner_watch import watch
@@ -60,7 +60,7 @@ app = create_app(
 ProjectArgument = Annotated[str, typer.Argument(help="The project's id.", metavar="PROJECT")]
 
 
-for _draft in (init, example, validate):
+for _draft in (init, example, validate, prepare):
     app.command()(_draft)
 app.command()(quote)
 

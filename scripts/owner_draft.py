@@ -1,7 +1,10 @@
-"""`steelyard owner init | validate`: a project file, before anything is sent."""
+"""`steelyard owner init | validate | prepare`: a project file, before anything is sent."""
 
+import json
+from collections.abc import Sequence
+from dataclasses import fields
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -11,10 +14,12 @@ from steelyard.cli_support import (
     DEFAULT_DEPLOYMENT,
     DEFAULT_KEYSTORE,
     DEFAULT_RPC_URL,
+    DEFAULT_STORE,
     AsJson,
     DeploymentFile,
     KeystoreFile,
     RpcUrl,
+    StoreUrl,
     open_connection,
     parse_address,
     print_json,
@@ -25,6 +30,7 @@ from steelyard.errors import ConfigError
 from steelyard.keystore import read_address
 from steelyard.rounds.project_file import compute_spec_cid, load_project_file
 from steelyard.storage import open_store
+from steelyard.types import Cid
 
 EXAMPLE = Path(__file__).with_name("project_example.toml")
 
@@ -70,6 +76,62 @@ def _write(path: Path, content: bytes) -> None:
         path.write_bytes(content)
     except OSError as error:
         raise ConfigError(f"{path} cannot be written: {error.strerror}") from error
+
+
+def prepare(
+    file: FileArgument,
+    owner: Annotated[str, typer.Option(help="The wallet that will create the project.", metavar="ADDRESS")],
+    token: Annotated[
+        str | None, typer.Option(help="The ERC-20 of budget and stakes; the deployment's own if not given.")
+    ] = None,
+    rpc_url: RpcUrl = DEFAULT_RPC_URL,
+    deployment_file: DeploymentFile = DEFAULT_DEPLOYMENT,
+    store_url: StoreUrl = DEFAULT_STORE,
+    as_json: AsJson = False,
+) -> None:
+    """Store the model and the specification, and print the call by which a wallet creates the project (wallet.md).
+
+    No key is needed. `params` is `createProject`'s argument as `cast` takes it, `form` the same as explorers take it.
+    Not for confidential projects: the key of their first model is wrapped with the owner's keystore.
+
+    Example: [bold]steelyard owner prepare project.toml --owner 0xabc… --json[/bold]
+    """
+    project, connection = load_project_file(file), open_connection(rpc_url, deployment_file)
+    if project.parse_spec().confidential:
+        raise ConfigError("a confidential project is created with its owner's keystore: `steelyard owner create`")
+    spec = project.prepare(open_store(store_url))
+    address = get_token_address(connection, token)
+    params = project.build_params(parse_address(owner), address, connection.deployment, spec)
+    values = [getattr(params, field.name) for field in fields(params)]
+    made = {
+        "marketplace": connection.marketplace.address,
+        "token": address,
+        "budget": str(params.budget),
+        "params": _write_tuple(values),
+        "form": json.dumps(_as_form(values), separators=(",", ":")),
+    }
+    (print_json if as_json else print_lines)(made)
+
+
+def _write_tuple(values: Sequence[object]) -> str:
+    return "(" + ",".join(_write_tuple(item) if isinstance(item, list) else item for item in _as_form(values)) + ")"
+
+
+def _as_form(values: Sequence[object]) -> list[Any]:
+    """Solidity values as text, tuples as lists."""
+
+    def write(value: object) -> Any:
+        match value:
+            case Cid():
+                return write([value.digest, int(value.codec)])
+            case list():
+                return _as_form(value)
+            case bytes():
+                return "0x" + value.hex()
+            case _:
+                return str(value)
+
+    return [write(value) for value in values]
 
 
 def validate(
