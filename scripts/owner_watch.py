@@ -136,7 +136,8 @@ def describe(view: View) -> dict[str, object]:
 def draw(view: View, money: Money) -> Group:
     """A view for people."""
     project, round_ = view.project, view.round
-    head = Text(f"0x{view.project_id.hex()}\n", style="dim")
+    head = Text()
+    head.append(f"0x{view.project_id.hex()}\n", style="dim")
     head.append(project.status.name.lower(), style="bold")
     if project.status is ProjectStatus.RUNNING:
         head.append(f", round {project.round + 1} of {project.params.rounds}, {round_.status.name.lower()}")

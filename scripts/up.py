@@ -223,12 +223,8 @@ def _announce(stack: Stack, *, as_json: bool) -> None:
         print_json(where | {"environments": {name: stack.environment(name) for name in NAMES}})
         return
     print_lines(where)
-    print_lines({"": "", "as the owner:": "", **_as_exports(stack, OWNER)})
-    names = ", ".join(TRAINERS)
-    typer.echo(
-        f"\nTrainers {names}: the same with their names. Ctrl-C stops everything; the next `up` goes on from here."
-    )
-
-
-def _as_exports(stack: Stack, name: str) -> dict[str, object]:
-    return {f"  export {key}={value}": "" for key, value in stack.environment(name).items()}
+    typer.echo("\nas the owner:")
+    for key, value in stack.environment(OWNER).items():
+        typer.echo(f"  export {key}={value}")
+    typer.echo(f"\nTrainers {', '.join(TRAINERS)}: the same with their names.")
+    typer.echo("Ctrl-C stops everything; the next `up` goes on from here.")
