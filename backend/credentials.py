@@ -16,7 +16,7 @@ from sqlalchemy import BigInteger, Index, String, delete, func, select, update
 from sqlalchemy.engine import CursorResult
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
-from backend.errors import LoginRefusedError, NotAllowedError, NotFoundError, TooManyError
+from backend.errors import LoginRefusedError, NotAllowedError, NotFoundError, TooManyKeysError, TooManyLoginsError
 from backend.models import ADDRESS, HASH
 from steelyard.types import Address
 
@@ -100,11 +100,11 @@ def issue_nonce(session: Session, now: int) -> LoginNonce:
     """A nonce for one login within `NONCE_SECONDS`.
 
     Raises:
-      TooManyError: too many wait to be used.
+      TooManyLoginsError: too many wait to be used.
     """
     session.execute(delete(LoginNonce).where(LoginNonce.expires_at <= now))
     if (session.scalar(select(func.count()).select_from(LoginNonce)) or 0) >= MAX_NONCES:
-        raise TooManyError(f"{MAX_NONCES:,} logins have been begun and not finished")
+        raise TooManyLoginsError(f"{MAX_NONCES:,} logins have been begun and not finished")
     text = "".join(secrets.choice(_ALPHABET) for _ in range(NONCE_LENGTH))
     nonce = LoginNonce(nonce=text, expires_at=now + NONCE_SECONDS)
     session.add(nonce)
@@ -136,12 +136,12 @@ def create_key(
 
     Raises:
       NotAllowedError: a scope is for sessions alone.
-      TooManyError: the account has `MAX_KEYS` living keys.
+      TooManyKeysError: the account has `MAX_KEYS` living keys.
     """
     if not scopes <= KEY_SCOPES:
         raise NotAllowedError(f"a key may have the scopes {', '.join(sorted(KEY_SCOPES))}")
     if len(list_keys(session, account, now)) >= MAX_KEYS:
-        raise TooManyError(f"{account} has {MAX_KEYS} keys already: revoke one")
+        raise TooManyKeysError(account, MAX_KEYS)
     return _issue(session, account, name, scopes, now, expires_at)
 
 

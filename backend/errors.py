@@ -93,8 +93,15 @@ class NotAllowedError(ProtocolError):
     """The caller's token is good, and not for this."""
 
 
-class TooManyError(ProtocolError):
-    """There is as much of something as the server keeps."""
+class TooManyLoginsError(ProtocolError):
+    """As many logins have been begun as the server remembers."""
+
+
+class TooManyKeysError(ProtocolError):
+    """An account has as many API keys as it may have."""
+
+    def __init__(self, account: str, limit: int) -> None:
+        super().__init__(f"{account} has {limit} API keys already: revoke one")
 
 
 class TooManyRequestsError(ProtocolError):
@@ -131,7 +138,8 @@ STATUS: Final[Mapping[type[Exception], int]] = {
     InvalidCursorError: 422,
     RequestValidationError: 422,
     TooManyStreamsError: 503,
-    TooManyError: 503,
+    TooManyLoginsError: 503,
+    TooManyKeysError: 409,
     TooManyRequestsError: 429,
     LoginRefusedError: 401,
     UnauthorisedError: 401,

@@ -149,7 +149,7 @@ class Market:
             proof=rng.randbytes(900),
             hints=b"",
             aggregate_cid=Cid(Codec.RAW, rng.randbytes(32)),
-            blinders=rng.randbytes(32 * blocks),
+            blinders=bytes(32 * blocks),
         )
         weights = tuple(rng.randrange(2**40) for _ in range(n))
         settled = ev.RoundSettled(*place, AGGREGATOR, attempt, 3 * 10**9, settlement)

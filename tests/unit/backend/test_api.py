@@ -304,6 +304,21 @@ async def test_a_trainer_has_its_reputation_money_and_projects(final: Backend) -
     assert payments[0]["recipient"] == OWNER
 
 
+async def test_histories_and_payments_are_served_without_decoding_an_event(
+    final: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise AssertionError("an event was decoded")
+
+    monkeypatch.setattr("backend.queries.decode_event", refuse)
+    trainer = BUNDLE.trainers[0]
+    shown: Any = await final.get(f"/v1/trainers/{trainer}")
+    assert len(shown["reputation"]) == 1
+    assert len(await get_all(final, f"/v1/trainers/{trainer}/payments", 5)) == 1
+    assert len(await get_all(final, f"/v1/projects/{PROJECT}/payments", 5)) == sum(map(bool, BUNDLE.shares))
+    await final.get(f"/v1/projects/{PROJECT}/events", 500)
+
+
 async def test_aggregators_are_listed_with_their_record(final: Backend) -> None:
     terms = AggregatorTerms(2**128 - 1, 2**32 - 1, 60, 100)
     final.chain.mine([ev.AggregatorRegistered(account, TOKEN, terms) for account in (AGGREGATOR, TRAINERS[0])])
