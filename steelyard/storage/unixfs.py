@@ -57,14 +57,21 @@ def read_file(cid: Cid, fetch: FetchBlocks, max_bytes: int) -> bytes:
     size = _decode_size(cid, root)
     if size > max_bytes:
         raise BlobTooLargeError(str(cid), max_bytes)
-    sizes, cids, blocks = [size], [cid], [root]
+    level, blocks = [Subtree(cid, size, 0)], [root]
     for height in range(_compute_height(size), 0, -1):
-        children = [child for i, block in enumerate(blocks) for child in _open_node(cids[i], block, sizes[i], height)]
-        sizes, cids = [child.content_bytes for child in children], [child.cid for child in children]
-        blocks = list(fetch(cids))
-    for i, block in enumerate(blocks):
-        if len(block) != sizes[i]:
-            raise MalformedBlobError(str(cid), f"leaf {i} has {len(block):,} bytes, its parent says {sizes[i]:,}")
+        children: list[Subtree] = []
+        for node, block in zip(level, blocks, strict=True):
+            below = _open_node(node.cid, block, node.content_bytes, height)
+            # Nobody says how long the root's tree is. Of every other node its parent does, and must not lie.
+            if node.cid != cid and node.total_bytes != len(block) + sum(child.total_bytes for child in below):
+                raise MalformedBlobError(str(cid), f"a node says that its tree has {node.total_bytes:,} bytes")
+            children += below
+        level, blocks = children, list(fetch([child.cid for child in children]))
+    for i, (leaf, block) in enumerate(zip(level, blocks, strict=True)):
+        if not len(block) == leaf.content_bytes == leaf.total_bytes:
+            raise MalformedBlobError(
+                str(cid), f"leaf {i} has {len(block):,} bytes, its parent says {leaf.content_bytes:,}"
+            )
     return b"".join(blocks)
 
 

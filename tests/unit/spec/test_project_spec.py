@@ -75,7 +75,7 @@ def change(path: str, value: object) -> dict[str, Any]:
         ("task", "x" * 4_001, "task"),
         ("model", {"name": "resnet"}, "model"),
         ("model.layers.1", -3, "model.mlp.layers.1"),
-        ("initial_model", "QmdfTbBqBPQ7VNxZEYEj14VmRuZBkqFbiwReogJgS1zR1n", "initial_model: .*base32"),
+        ("initial_model", "QmdfTbBqBPQ7VNxZEYEj14VmRuZBkqFbiwReogJgS1zR1n", "initial_model: .*version 0"),
         ("initial_model", 7, "initial_model: .*string"),
         ("data.feature_shape", [8, 9], "data.feature_shape: the model does not take"),
         ("data.feature_shape", [], "data.feature_shape"),

@@ -97,6 +97,24 @@ def test_leaves_of_other_lengths_than_their_parent_says_are_refused() -> None:
         read(blocks, blocks.add(lie))
 
 
+def test_a_false_size_of_a_tree_is_refused_at_every_level() -> None:
+    """The same file under another identifier: what dag-pb calls `Tsize` decides nothing, but is hashed with the rest."""
+    blocks = Blocks()
+    leaves = [leaf(blocks, fill(CHUNK_BYTES)), leaf(blocks, b"end")]
+    lie = Subtree(leaves[1].cid, leaves[1].content_bytes, leaves[1].total_bytes + 1)
+    with pytest.raises(MalformedBlobError, match="leaf 1 has 3 bytes"):
+        read(blocks, blocks.add(encode_node([leaves[0], lie])))
+
+    full = [leaves[0]] * LINKS_PER_NODE
+    first, last = encode_node(full), encode_node([leaves[1]])
+    size = LINKS_PER_NODE * CHUNK_BYTES
+    nodes = [Subtree(blocks.add(first), size, len(first) + size), Subtree(blocks.add(last), 3, len(last) + 3)]
+    assert read(blocks, blocks.add(encode_node(nodes)), 10**8).endswith(b"end")
+    nodes[1] = Subtree(nodes[1].cid, 3, len(last) + 4)
+    with pytest.raises(MalformedBlobError, match="says that its tree has"):
+        read(blocks, blocks.add(encode_node(nodes)), 10**8)
+
+
 def test_a_tree_that_multiplies_itself_is_bounded_by_the_size_agreed_to() -> None:
     # Each level links 174 times to the same node below: four blocks that say they are 40 terabytes.
     blocks = Blocks()
