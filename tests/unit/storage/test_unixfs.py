@@ -98,7 +98,7 @@ def test_leaves_of_other_lengths_than_their_parent_says_are_refused() -> None:
 
 
 def test_a_false_size_of_a_tree_is_refused_at_every_level() -> None:
-    """The same file under another identifier: what dag-pb calls `Tsize` decides nothing, but is hashed with the rest."""
+    """The same file under another identifier: dag-pb's `Tsize` decides nothing, but is hashed with the rest."""
     blocks = Blocks()
     leaves = [leaf(blocks, fill(CHUNK_BYTES)), leaf(blocks, b"end")]
     lie = Subtree(leaves[1].cid, leaves[1].content_bytes, leaves[1].total_bytes + 1)
