@@ -227,6 +227,8 @@ class Engine:
 
         def aggregate(crafted: Updates, supposed: Updates) -> NDArray[np.float64]:
             """As the round itself would, with attackers first. Who is not known has no history, and so no number."""
+            if len(crafted) + len(supposed) < scenario.market.min_trainers:
+                return np.zeros(self.parameters.size)
             updates = np.stack([self._force(update) for update in (*crafted, *supposed)])
             rows = [*known, *[-1] * len(updates)][: len(updates)]
             weighing = self._weigh(rows, updates, root)

@@ -9,6 +9,8 @@ from simulation.attacks.backdoor import Backdoor
 from simulation.attacks.base import Attack, Knowledge, KnowledgeError, View
 from simulation.attacks.clones import SybilClones
 from simulation.attacks.copied import Copied
+from simulation.attacks.disguised import Disguised
+from simulation.attacks.dynamic import DynamicFreeRider
 from simulation.attacks.free_rider import FreeRider
 from simulation.attacks.gaussian import GaussianNoise
 from simulation.attacks.ipm import InnerProductManipulation
@@ -38,6 +40,8 @@ AnyAttack = Annotated[
     | SybilClones
     | Scaling
     | FreeRider
+    | Disguised
+    | DynamicFreeRider
     | Mimic
     | RuleTailored,
     Field(discriminator="name"),

@@ -71,7 +71,7 @@ class View:
 
     @property
     def honest(self) -> Updates:
-        """The honest updates of the round, shape `(n − k, d)`.
+        """The honest updates of the round, shape `(n − k, d)`; none, if no honest trainer has one.
 
         Raises:
           KnowledgeError: the attackers do not know them.
@@ -81,9 +81,14 @@ class View:
         return self._honest
 
     @property
+    def reads_others(self) -> bool:
+        """Whether the attackers know honest updates beside their own. Where nobody sent one, nobody knows any."""
+        return self.knowledge is Knowledge.OMNISCIENT and len(self.honest) > 0
+
+    @property
     def known(self) -> Updates:
-        """The honest updates if the attackers know them, else their own honest ones: what they estimate from."""
-        return self.honest if self.knowledge is Knowledge.OMNISCIENT else self.own
+        """The honest updates if the attackers know some, else their own honest ones: what they estimate from."""
+        return self.honest if self.reads_others else self.own
 
     @property
     def mean(self) -> NDArray[np.float64]:

@@ -4,7 +4,7 @@ from typing import Literal
 
 import numpy as np
 
-from simulation.attacks.base import CraftedAttack, Knowledge, Updates, View
+from simulation.attacks.base import CraftedAttack, Updates, View
 
 
 class Copied(CraftedAttack):
@@ -13,6 +13,6 @@ class Copied(CraftedAttack):
     name: Literal["copied"]
 
     def craft(self, view: View, rng: np.random.Generator) -> Updates:  # noqa: ARG002
-        if view.knowledge is Knowledge.OMNISCIENT:
+        if view.reads_others:
             return view.honest[np.arange(view.k) % len(view.honest)]
         return np.roll(view.own, -1, axis=0)

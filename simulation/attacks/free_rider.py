@@ -3,6 +3,7 @@
 from typing import Annotated, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import Field
 
 from simulation.attacks.base import CraftedAttack, Updates, View
@@ -29,5 +30,10 @@ class FreeRider(CraftedAttack):
             # A uniform number of [−r, r] has the mean square r²/3.
             reach = np.sqrt(3.0 * np.mean(np.square(view.own)))
             return rng.uniform(-reach, reach, view.own.shape)
-        sigma = self.noise * np.sqrt(np.mean(np.square(view.movement)))
-        return view.movement + rng.normal(0.0, sigma, view.own.shape)
+        return repeat_movement(view, view.movement, self.noise, rng)
+
+
+def repeat_movement(view: View, movement: NDArray[np.float64], noise: float, rng: np.random.Generator) -> Updates:
+    """A movement of the global model from every free rider, with Gaussian noise of so many times its length."""
+    sigma = noise * np.sqrt(np.mean(np.square(movement)))
+    return movement + rng.normal(0.0, sigma, view.own.shape)

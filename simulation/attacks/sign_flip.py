@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 import numpy as np
 from pydantic import Field
 
-from simulation.attacks.base import CraftedAttack, Knowledge, Updates, View
+from simulation.attacks.base import CraftedAttack, Updates, View
 
 
 class SignFlip(CraftedAttack):
@@ -19,5 +19,5 @@ class SignFlip(CraftedAttack):
     factor: Annotated[float, Field(gt=0)] = 1.0
 
     def craft(self, view: View, rng: np.random.Generator) -> Updates:  # noqa: ARG002
-        flipped = view.repeat(view.mean) if view.knowledge is Knowledge.OMNISCIENT else view.own
+        flipped = view.repeat(view.mean) if view.reads_others else view.own
         return -self.factor * flipped

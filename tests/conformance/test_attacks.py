@@ -39,6 +39,9 @@ VARIANTS: list[dict[str, Any]] = [
     {"name": "scaling", "factor": 3.0},
     {"name": "free-rider"},
     {"name": "free-rider", "variant": "delta-weight", "noise": 0.1},
+    {"name": "disguised"},
+    {"name": "dynamic-free-rider"},
+    {"name": "dynamic-free-rider", "honest_rounds": 2, "noise": 0.1},
     {"name": "mimic"},
     {"name": "mimic", "target": 5},
     *({"name": "tailored", "perturbation": p} for p in ("mean", "std", "sign")),
@@ -114,6 +117,17 @@ def test_attackers_that_know_only_themselves_read_nothing_else(fields: dict[str,
         _ = view.honest
     # The view raises when honest updates are asked for, and here the attack comes through.
     craft(make_attack(**fields), view)
+
+
+@parametrize()
+@pytest.mark.parametrize("k", [1, 2, K])
+def test_where_no_honest_trainer_is_left_the_omniscient_know_themselves(fields: dict[str, Any], k: int) -> None:
+    """All honest trainers may be absent, removed or diverged, and attackers alone are enough for a round."""
+    view = replace(make_view(Knowledge.OMNISCIENT, k=k), n=k, _honest=np.empty((0, D)))
+    alone = replace(view, knowledge=Knowledge.OWN, _honest=None)
+    attack = make_attack(**fields)
+    assert np.isfinite(view.mean).all()
+    assert (craft(attack, view) == craft(attack, alone)).all()
 
 
 @parametrize()
@@ -306,6 +320,26 @@ def test_free_riders_make_up_something_as_long_as_an_update() -> None:
     assert noise == pytest.approx(0.1, rel=0.2)
     first = craft(make_attack(name="free-rider", variant="delta-weight"), make_view(movement=False))
     assert (first == random).all()
+
+
+def test_disguised_free_riders_send_noise_that_fades_by_a_power_of_the_round() -> None:
+    attack, view = make_attack(name="disguised", length=0.5, decay=0.5), make_view(Knowledge.OWN)
+    for round_index, length in ((0, 2.0), (3, 1.0), (15, 0.5)):
+        noise = craft(attack, replace(view, round_index=round_index))
+        assert np.linalg.norm(noise, axis=1) == pytest.approx(length, rel=0.15)
+        assert np.abs(np.corrcoef(np.vstack([noise, view.mean])) - np.eye(K + 1)).max() < 0.3
+    constant = make_attack(name="disguised", decay=0.0)
+    assert (craft(constant, view) == craft(constant, replace(view, round_index=9))).all()
+
+
+def test_dynamic_free_riders_are_honest_first_and_then_repeat_the_global_model() -> None:
+    attack, view = make_attack(name="dynamic-free-rider", honest_rounds=3), make_view(Knowledge.OWN)
+    assert view.movement is not None
+    assert (craft(attack, replace(view, round_index=2)) == view.own).all()
+    assert (craft(attack, replace(view, round_index=3)) == view.movement).all()
+    noisy = make_attack(name="dynamic-free-rider", honest_rounds=3, noise=0.1)
+    delta_weight = make_attack(name="free-rider", variant="delta-weight", noise=0.1)
+    assert (craft(noisy, view) == craft(delta_weight, view)).all()
 
 
 def test_mimics_send_one_honest_update() -> None:

@@ -202,6 +202,19 @@ def test_a_few_attackers_alone_do_not_make_a_round() -> None:
     assert engine.market.status is Status.FAILED
 
 
+@pytest.mark.parametrize("name", ["ipm", "copied", "tailored"])
+@pytest.mark.parametrize("dishonest", [2, 3])
+def test_omniscient_attackers_without_honest_trainers_play_on_with_what_they_have(name: str, dishonest: int) -> None:
+    """All honest trainers go away after the first round: three attackers are enough for a round, two are not."""
+    scenario = make_scenario(
+        attack={"name": name}, dishonest=dishonest, knowledge="omniscient", rounds=2, market={"max_absences": 9}
+    )
+    engine = Engine(scenario, takes_part=lambda index, trainer: index == 0 or trainer < dishonest)
+    rounds = list(engine.play())
+    assert [len(played.trainers) for played in rounds] == ([7, 3] if dishonest == 3 else [7])
+    assert all(np.isfinite(played.following).all() for played in rounds)
+
+
 def test_more_trainers_than_a_chain_takes_can_be_simulated() -> None:
     run = play_run(make_scenario(trainers=100, dishonest=30, rounds=2, data={"examples": 14}))
     assert len(run.rounds) == 2
