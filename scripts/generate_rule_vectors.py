@@ -17,13 +17,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from steelyard.gram import encode_gram
-from steelyard.rules import ON_CHAIN_RULES, Rule, encode_hints
+from steelyard.rules import ON_CHAIN_RULES, Rule, compute_shares, encode_hints
 from steelyard.types import Gram
 
 FILE: Final = Path(__file__).parents[1] / "tests" / "vectors" / "rules" / "weighings.json"
 DIMENSION: Final = 400
 SPREADS: Final = (0.5, 3.0)
 LARGEST: Final = 2**63 - 1
+BUDGET: Final = 10**21 + 7
+"""What the rows of each round share."""
 
 Rows = NDArray[np.float64]
 
@@ -60,6 +62,10 @@ def _list_rounds() -> Iterator[tuple[str, Rows, int]]:
         yield f"{name}_{spread}", rows, f
     yield "all_alike", np.full((9, DIMENSION), 700.0), 3
     yield "all_zero", np.zeros((9, DIMENSION)), 3
+    yield "mostly_zero", np.vstack([np.zeros((5, DIMENSION)), _make_rows(4, 4, 0.5)]), 3
+    unlike = _make_rows(9, 9, 3.0) - _make_rows(9, 9, 0.0)
+    unlike[0] = -unlike[1:].sum(axis=0)
+    yield "one_against_all", unlike, 3
     yield "camps", np.where(np.arange(9)[:, None] < 4, -700.0, 700.0) * np.ones(DIMENSION), 3
 
 
@@ -83,6 +89,8 @@ def weigh(rule: Rule, gram: Gram, f: int, d: int) -> dict[str, object]:
         "contributions": [str(contribution) for contribution in weighing.contributions],
         "opposed": list(weighing.opposed),
         "hints": "0x" + encode_hints(weighing).hex(),
+        "shares": [str(share) for share in compute_shares(BUDGET, weighing.contributions).shares],
+        "verdicts": [weighing.get_verdict(row).value for row in range(len(gram))],
     }
 
 
@@ -103,7 +111,7 @@ def build_document() -> dict[str, Any]:
         }
         for name, gram, f, d in list_cases()
     ]
-    return {"rules": list(ON_CHAIN_RULES), "count": len(cases), "cases": cases}
+    return {"rules": list(ON_CHAIN_RULES), "budget": str(BUDGET), "count": len(cases), "cases": cases}
 
 
 def main() -> int:
