@@ -1,13 +1,15 @@
+// @vitest-environment node
+
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 
-import { encodeHints } from "./hints";
-import { range } from "./integers";
-import { decodeGram, MatrixError } from "./matrix";
-import { computeShares } from "./pay";
-import { getRule, RuleError, RULES, weigh } from "./registry";
-import { getVerdict } from "./weighing";
+import { encodeHints } from "../../src/weighing/hints";
+import { range } from "../../src/weighing/integers";
+import { decodeGram, MatrixError } from "../../src/weighing/matrix";
+import { computeShares } from "../../src/weighing/pay";
+import { getRule, RuleError, RULES, weigh } from "../../src/weighing/registry";
+import { getVerdict } from "../../src/weighing/weighing";
 
 interface Outcome {
   readonly weights: readonly string[];
