@@ -14,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from types import TracebackType
@@ -148,10 +149,12 @@ class Devnet:
 
     def stop(self) -> None:
         """Ends anvil, which then writes its state file. Does nothing where it is not running."""
-        process, self._process, self._web3 = self._process, None, None
+        process, web3, self._process, self._web3 = self._process, self._web3, None, None
         atexit.unregister(self.stop)
         if process is None:
             return
+        if self.state_file is not None and web3 is not None and process.poll() is None:
+            _hold_mining(web3)
         process.terminate()
         try:
             process.wait(_STOP_SECONDS)
@@ -243,6 +246,16 @@ class Devnet:
             if process.poll() is not None:
                 log.seek(0)
                 raise ConfigError(f"anvil ended at once: {log.read().decode(errors='replace').strip()}")
+            time.sleep(0.02)
+
+
+def _hold_mining(web3: Web3) -> None:
+    """What anvil mines while it writes its state file is lost, or is in the accounts and in no block."""
+    with suppress(ChainUnavailableError, NodeError), translated():
+        web3.provider.make_request("evm_setAutomine", [False])  # type: ignore[arg-type]
+        web3.provider.make_request("evm_setIntervalMining", [0])  # type: ignore[arg-type]
+        latest = -1
+        while latest != (latest := web3.eth.block_number):
             time.sleep(0.02)
 
 
