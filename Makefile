@@ -5,7 +5,7 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH):$(CURDIR)/node_modules/.bin
 export PYTHONDONTWRITEBYTECODE := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-ipfs ipfs report test test-deep security bench bench-peers lint check contracts clean
+.PHONY: help setup demo demo-ipfs ipfs web report test test-deep security bench bench-peers lint check contracts clean
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
@@ -31,6 +31,13 @@ scripts/ipfs/node_modules/.ok: scripts/ipfs/package.json scripts/ipfs/package-lo
 	cd scripts/ipfs && npm ci --no-progress --no-audit --no-fund
 	@touch $@
 
+web/node_modules/.ok: web/package.json web/package-lock.json
+	cd web && npm ci --no-progress --no-audit --no-fund
+	@touch $@
+
+web: web/node_modules/.ok ## Check, test and build the web page that the backend serves
+	cd web && npm run -s check && npm run -s test && npm run -s build
+
 demo: setup ## Run a whole federated project on a local chain and check every figure of it
 	$(V)/steelyard demo
 
@@ -49,7 +56,7 @@ lint: setup ## Mend what the linters can mend
 	$(V)/ruff format .
 	forge fmt
 
-test: check ipfs ## Everything that must hold before a commit, in under ten minutes
+test: check ipfs web ## Everything that must hold before a commit, in under ten minutes
 	forge test
 	$(V)/pytest -q -n 2 --dist loadgroup -m "not deep" tests
 
@@ -84,4 +91,4 @@ contracts: setup ## Rebuild the committed contract artifacts and gas snapshots
 	$(V)/python -m scripts.compile_contracts
 
 clean: ## Remove everything that can be made again
-	rm -rf .venv .venv-sec node_modules bench/peers/node_modules scripts/ipfs/node_modules build out cache *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-sec node_modules bench/peers/node_modules scripts/ipfs/node_modules web/node_modules web/dist build out cache *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.metadata import version
+from typing import Final
 
 from eth_account.signers.local import LocalAccount
 from fastapi import FastAPI
@@ -23,6 +24,7 @@ from backend.node import Web3Node
 from backend.services import Broadcast, Services
 from backend.settings import Settings
 from backend.source import NodeSource
+from backend.web import build_web_router, load_web
 from steelyard.chain.client import Marketplace
 from steelyard.chain.deploy import Deployment
 from steelyard.chain.rpc import connect
@@ -33,6 +35,18 @@ _DESCRIPTION = """What the chain says about Steelyard's projects, rounds, traine
 The chain is the source of truth: each figure names its transaction, each settled round has an evidence bundle that
 anybody verifies offline. Amounts are decimal strings in the token's smallest unit, ids 0x-hex, times Unix seconds.
 Errors are problem details (RFC 9457)."""
+
+ROUTERS: Final = (
+    projects.router,
+    rounds.router,
+    accounts.router,
+    quotes.router,
+    models.router,
+    auth.router,
+    owner.router,
+    system.router,
+)
+"""What `/v1` answers."""
 
 
 def build_services(settings: Settings, keeper_account: LocalAccount | None = None) -> Services:
@@ -109,16 +123,7 @@ def create_app(services: Services) -> FastAPI:
         )
     app.add_middleware(RequestMetrics, registry=registry)
     install_error_handlers(app)
-    for router in (
-        projects.router,
-        rounds.router,
-        accounts.router,
-        quotes.router,
-        models.router,
-        auth.router,
-        owner.router,
-        system.router,
-        system.build_metrics_router(registry),
-    ):
+    web_router = build_web_router(load_web(settings.web))
+    for router in (*ROUTERS, system.build_metrics_router(registry), web_router):
         app.include_router(router)
     return app

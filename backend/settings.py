@@ -70,6 +70,16 @@ class Settings(BaseSettings):
         default=10, ge=0, description="Blocks behind the chain at which it still counts as ready."
     )
 
+    web: Path = Field(
+        default=Path(__file__).parents[1] / "web" / "dist",
+        description="Folder of the web page, as `make web` built it; the API alone works without one.",
+    )
+    explorer_url: str | None = Field(
+        default=None,
+        pattern=r"^https?://[^\s\"'<>]+$",
+        description="A chain explorer; the web page links to its `/tx/HASH` and `/address/ADDRESS`. None for no links.",
+    )
+
     keeper_keystore: Path | None = Field(
         default=None, description="Keystore of the keeper's account; none for no keeper."
     )

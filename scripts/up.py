@@ -14,6 +14,7 @@ from typing import Annotated, Final
 import httpx
 import typer
 
+from backend.settings import Settings
 from scripts.demo.processes import Processes, find_free_port
 from scripts.demo.stage import PASSPHRASE, Paths
 from scripts.deploy import load_ethereum_srs_points
@@ -214,6 +215,7 @@ def _announce(stack: Stack, *, as_json: bool) -> None:
     where: dict[str, object] = {
         "node": stack.devnet.url,
         "backend": stack.backend_url,
+        "page": f"{stack.backend_url}/" if Settings().web.joinpath("index.html").exists() else "not built: make web",
         "store": stack.store_url,
         "marketplace": stack.deployment.marketplace,
         "token": stack.deployment.token,

@@ -1,0 +1,569 @@
+// Written by scripts/generate_web_types.py from the backend's OpenAPI description. Do not edit.
+
+export interface Page<T> {
+  items: T[];
+  /** Give it as `cursor` to get the next page; null on the last one. */
+  next: string | null;
+}
+
+/** An aggregator's offer in one token, and its record over all tokens. */
+export interface AggregatorDetail {
+  account: string;
+  token: string;
+  registered: boolean;
+  max_stake: string;
+  max_dimension: number;
+  min_settle_seconds: number;
+  min_fee_bps: number;
+  /** Number of attempts by outcome. */
+  record: Record<string, number>;
+}
+
+/** An account as an aggregator, across all projects. */
+export interface AggregatorHistory {
+  address: string;
+  /** Number of attempts by outcome. */
+  record: Record<string, number>;
+  offers: AggregatorDetail[];
+  /** Stakes, and what it earned in any role. */
+  balances: Balance[];
+  /** The newest, at most a page. */
+  attempts: RoundSummary[];
+}
+
+/** An API key without its token. */
+export interface ApiKey {
+  id: string;
+  name: string;
+  scopes: Scope[];
+  created_at: number;
+  expires_at: number;
+}
+
+/** Lets the marketplace take tokens: a budget, or a stake. */
+export interface Approve {
+  name: "approve";
+  token: string;
+  amount: string;
+}
+
+/** An account's stake and credit in one token. */
+export interface Balance {
+  token: string;
+  free: string;
+  locked: string;
+  unbonding: string;
+  available_at: string;
+  slashed: string;
+  /** All that was ever earned or refunded. */
+  credited: string;
+  claimed: string;
+  claimable: string;
+}
+
+/** A transaction that the node took. Whether it takes effect, the event stream tells. */
+export interface Broadcast {
+  transaction_hash: string;
+  sender: string;
+}
+
+/** One event of the marketplace. */
+export interface ChainEvent {
+  name: string;
+  project_id: string | null;
+  block_number: number;
+  log_index: number;
+  block_hash: string;
+  timestamp: number;
+  transaction_hash: string;
+  arguments: Record<string, unknown>;
+}
+
+/** What the contract enforces. Bounds are the contract's; `docs/protocol.md` says what each is for. */
+export interface ChainTerms {
+  budget: string;
+  rounds: number;
+  min_trainers: number;
+  max_trainers: number;
+  min_reputation_bps?: number;
+  byzantine_bps?: number;
+  min_stake: string;
+  aggregator_fee_bps?: number;
+  slash_bps?: number;
+  max_strikes?: number;
+  max_absences?: number;
+  aggregator_stake: string;
+  aggregator_slash_bps?: number;
+  enrol_seconds?: number;
+  submit_seconds?: number;
+  settle_seconds?: number;
+  attest_seconds?: number;
+  rule?: string;
+  aggregator?: string | null;
+}
+
+/** A draft that breaks no rule. */
+export interface CheckedDraft {
+  title: string;
+  dimension: number;
+  /** Of the initial model's file. */
+  model_bytes: number;
+  confidential: boolean;
+}
+
+/** Escrows the budget and opens enrolment. The specification must be in storage. */
+export interface CreateProject {
+  name: "createProject";
+  token: string;
+  spec_cid: string;
+  chain: ChainTerms;
+  permit?: PermitFields | null;
+}
+
+/** A project as its owner writes it: the tables of the project file (`steelyard owner example`). */
+export interface Draft {
+  chain: ChainTerms;
+  spec: Record<string, unknown>;
+  initial_seed?: number;
+}
+
+/** Why a trainer was paid what it was paid. */
+export interface Explanation {
+  project_id: string;
+  round: number;
+  attempt: number;
+  trainer: string;
+  transaction_hash: string;
+  /** Every figure of the decision; null where it was not weighed. */
+  facts: Record<string, unknown> | null;
+  text: string[];
+}
+
+/** How the backend is doing. */
+export interface Health {
+  /** ok, degraded or failed. */
+  status: string;
+  chain_id: number | null;
+  marketplace: string;
+  indexer: string;
+  head_block: number | null;
+  indexed_block: number | null;
+  lag_blocks: number | null;
+  reorgs: number;
+  error: string | null;
+  /** off, ok, or what failed last. */
+  keeper: string;
+}
+
+/** An API key to make. */
+export interface KeyRequest {
+  name: string;
+  /** `upload`, `relay`. */
+  scopes: Scope[];
+  /** How long it lives. */
+  days?: number;
+}
+
+/** A message as EIP-4361 has it, to the byte, and the account's signature (ERC-191, or ERC-1271 of a contract). */
+export interface Login {
+  message: string;
+  signature: string;
+}
+
+/** A trainer's place in a project. */
+export interface Member {
+  trainer: string;
+  slot: number;
+  leaving: boolean;
+  /** Why it is out: left, absent, struck, ended; `none` while it takes part. */
+  left: string;
+  strikes: number;
+  /** In a row. */
+  absences: number;
+  /** Shares of final rounds. */
+  earned: string;
+  /** Its part of the pool, at the project's end. */
+  pool_split: string;
+}
+
+/** A trainer's place in one of its projects. */
+export interface Membership {
+  trainer: string;
+  slot: number;
+  leaving: boolean;
+  /** Why it is out: left, absent, struck, ended; `none` while it takes part. */
+  left: string;
+  strikes: number;
+  /** In a row. */
+  absences: number;
+  /** Shares of final rounds. */
+  earned: string;
+  /** Its part of the pool, at the project's end. */
+  pool_split: string;
+  project_id: string;
+  token: string;
+}
+
+/** What the next message must have as its nonce, and the fields that this server holds it against. */
+export interface Nonce {
+  nonce: string;
+  /** Unix seconds. */
+  expires_at: number;
+  domain: string;
+  uri: string;
+  chain_id: number;
+}
+
+/** Takes out credit (`claim`) or unbonded stake (`withdraw`). */
+export interface PayOut {
+  name: "claim" | "withdraw";
+  token: string;
+  recipient: string;
+}
+
+/** Money earned or taken out. */
+export interface Payment {
+  /** share, fee, pool_split, refund; `claim` for a withdrawal of credit. */
+  kind: string;
+  project_id: string | null;
+  token: string;
+  amount: string;
+  /** Where a claim went. */
+  recipient: string | null;
+  block_number: number;
+  timestamp: number;
+  transaction_hash: string;
+}
+
+/** An ERC-2612 signature for the budget, so that no `approve` is needed. */
+export interface PermitFields {
+  deadline: number;
+  v: number;
+  r: string;
+  s: string;
+}
+
+/** A call about one project. */
+export interface ProjectCall {
+  name: "start" | "cancel" | "poke" | "enrol" | "leave";
+  project_id: string;
+}
+
+/** A project with all its parameters. */
+export interface ProjectDetail {
+  id: string;
+  /** enrolling, running, completed, cancelled or failed. */
+  state: string;
+  owner: string;
+  token: string;
+  budget: string;
+  /** How many rounds it has. */
+  rounds: number;
+  /** Index of the current round, from 0. */
+  round: number;
+  /** Attempts so far; a round that fails is repeated. */
+  attempt: number;
+  /** How many take part. */
+  trainers: number;
+  max_trainers: number;
+  min_stake: string;
+  /** Number of parameters of the model. */
+  dimension: number;
+  rule_name: string;
+  /** Whether updates are held against a root of the owner's. */
+  rooted: boolean;
+  /** Unix seconds. */
+  enrol_deadline: number;
+  /** The project's specification, on IPFS. */
+  spec_cid: string;
+  min_trainers: number;
+  min_reputation_bps: number;
+  byzantine_bps: number;
+  aggregator_fee_bps: number;
+  slash_bps: number;
+  max_strikes: number;
+  max_absences: number;
+  aggregator_stake: string;
+  aggregator_slash_bps: number;
+  enrol_seconds: number;
+  submit_seconds: number;
+  settle_seconds: number;
+  attest_seconds: number;
+  rule: string;
+  verifier: string;
+  /** The aggregator that the project prefers; the zero address for none. */
+  aggregator: string;
+  nonce: string;
+  created_block: number;
+  transaction_hash: string;
+  /** What earlier rounds did not pay, plus its half of slashes; 0 after the end. */
+  pool: string;
+  /** What of the pool was split among those who earned. */
+  pool_split: string;
+  /** What final rounds credited to trainers. */
+  paid: string;
+  /** What final rounds credited to aggregators. */
+  fees: string;
+  /** What went back to the owner. */
+  refund: string;
+  members: Member[];
+  readers: Reader[];
+}
+
+/** A project in a list. */
+export interface ProjectSummary {
+  id: string;
+  /** enrolling, running, completed, cancelled or failed. */
+  state: string;
+  owner: string;
+  token: string;
+  budget: string;
+  /** How many rounds it has. */
+  rounds: number;
+  /** Index of the current round, from 0. */
+  round: number;
+  /** Attempts so far; a round that fails is repeated. */
+  attempt: number;
+  /** How many take part. */
+  trainers: number;
+  max_trainers: number;
+  min_stake: string;
+  /** Number of parameters of the model. */
+  dimension: number;
+  rule_name: string;
+  /** Whether updates are held against a root of the owner's. */
+  rooted: boolean;
+  /** Unix seconds. */
+  enrol_deadline: number;
+  /** The project's specification, on IPFS. */
+  spec_cid: string;
+}
+
+/** Gas by who pays it and for what, its price, and seconds of the cryptography. */
+export interface Quote {
+  trainers: number;
+  dimension: number;
+  rounds: number;
+  rule: string;
+  blocks: number;
+  /** By role and call, over the whole project. */
+  gas: Record<string, Record<string, number>>;
+  total_gas: number;
+  total_wei: string;
+  first_settlement_gas: number;
+  /** Of a round, right to about a factor of two. */
+  seconds: Record<string, number>;
+}
+
+/** Somebody outside the project whom its owner lets read its models. */
+export interface Reader {
+  reader: string;
+  from_round: number;
+  /** Wraps the keys that existed when access was granted. */
+  manifest_cid: string;
+  granted_block: number;
+  /** Whether what was published since is closed to it. */
+  revoked: boolean;
+}
+
+/** A step of a trainer's reputation, in basis points. */
+export interface ReputationChange {
+  project_id: string;
+  previous: number;
+  current: number;
+  block_number: number;
+  timestamp: number;
+  transaction_hash: string;
+}
+
+/** One attempt with all its submissions. */
+export interface RoundDetail {
+  project_id: string;
+  round: number;
+  attempt: number;
+  /** collecting, weighing, attesting, or decided; by the clock of the newest block. */
+  state: string;
+  /** final, too_few, missed, abandoned or void; `none` while it is open. */
+  outcome: string;
+  /** The zero address where none was to be had. */
+  aggregator: string;
+  members: number;
+  /** Of trainers. */
+  submissions: number;
+  /** Whether the owner's root is there. */
+  has_root: boolean;
+  submit_deadline: number;
+  settle_deadline: number;
+  attest_deadline: number | null;
+  /** `f`, rows assumed dishonest. */
+  num_byzantine: number | null;
+  /** What the rows share. */
+  budget: string | null;
+  aggregate_cid: string | null;
+  attesters: number;
+  approvals: number;
+  objections: number;
+  paid: string;
+  to_pool: string;
+  opened_block: number;
+  opened_transaction: string;
+  settled_block: number | null;
+  settled_transaction: string | null;
+  /** Gas used by the settlement's transaction. */
+  settled_gas: number | null;
+  closed_block: number | null;
+  closed_transaction: string | null;
+  entries: Submission[];
+  /** All attempts at this round; the last one is shown unless another is asked for. */
+  attempts: number[];
+}
+
+/** One attempt at a round. Fields that a settlement fixes are null before it. */
+export interface RoundSummary {
+  project_id: string;
+  round: number;
+  attempt: number;
+  /** collecting, weighing, attesting, or decided; by the clock of the newest block. */
+  state: string;
+  /** final, too_few, missed, abandoned or void; `none` while it is open. */
+  outcome: string;
+  /** The zero address where none was to be had. */
+  aggregator: string;
+  members: number;
+  /** Of trainers. */
+  submissions: number;
+  /** Whether the owner's root is there. */
+  has_root: boolean;
+  submit_deadline: number;
+  settle_deadline: number;
+  attest_deadline: number | null;
+  /** `f`, rows assumed dishonest. */
+  num_byzantine: number | null;
+  /** What the rows share. */
+  budget: string | null;
+  aggregate_cid: string | null;
+  attesters: number;
+  approvals: number;
+  objections: number;
+  paid: string;
+  to_pool: string;
+  opened_block: number;
+  opened_transaction: string;
+  settled_block: number | null;
+  settled_transaction: string | null;
+  /** Gas used by the settlement's transaction. */
+  settled_gas: number | null;
+  closed_block: number | null;
+  closed_transaction: string | null;
+}
+
+/** What a token may be used for. */
+export type Scope = "upload" | "relay" | "keys";
+
+/** Whom a token is of. */
+export interface Session {
+  id: string;
+  account: string;
+  scopes: Scope[];
+  /** Unix seconds. */
+  expires_at: number;
+}
+
+/** A signed transaction. */
+export interface SignedTransactionText {
+  raw: string;
+}
+
+/** Adds free stake, or starts to take it back. */
+export interface StakeCall {
+  name: "deposit" | "unbond";
+  token: string;
+  amount: string;
+}
+
+/** Where a project stands. */
+export type State = "enrolling" | "running" | "completed" | "cancelled" | "failed";
+
+/** A file that storage has. */
+export interface StoredBlob {
+  cid: string;
+  bytes: number;
+}
+
+/** A draft whose specification and initial model are in storage. */
+export interface StoredDraft {
+  title: string;
+  dimension: number;
+  /** Of the initial model's file. */
+  model_bytes: number;
+  confidential: boolean;
+  /** To create the project with. */
+  spec_cid: string;
+  initial_model: string;
+}
+
+/** One submission, and what the settlement made of it. */
+export interface Submission {
+  /** Place in the order of submission; 255 for the owner's root. */
+  position: number;
+  trainer: string;
+  cid: string;
+  commitment_hash: string;
+  transaction_hash: string;
+  /** Why it was unusable: unavailable, undecryptable, malformed, not_opening. */
+  excluded: string;
+  /** Row in the Gram matrix. */
+  row: number | null;
+  weight: string | null;
+  contribution: string | null;
+  share: string | null;
+  /** Whether it earned a strike. */
+  opposed: boolean;
+  /** The trainer's attestation; null for none. */
+  opens: boolean | null;
+}
+
+/** A token. It is shown this once. */
+export interface Token {
+  id: string;
+  token: string;
+  account: string;
+  scopes: Scope[];
+  /** Unix seconds. */
+  expires_at: number;
+}
+
+/** An account across all projects. */
+export interface TrainerDetail {
+  address: string;
+  /** X25519 public key. */
+  key: string | null;
+  /** sha2-256 of the hybrid public key, which storage has by it. */
+  hybrid_digest: string | null;
+  reputation_bps: number;
+  balances: Balance[];
+  /** The newest, at most a page. */
+  projects: Membership[];
+  /** The newest changes first, at most a page. */
+  reputation: ReputationChange[];
+}
+
+/** Who will sign, and what. */
+export interface TransactionRequest {
+  sender: string;
+  call: unknown;
+}
+
+/** As `eth_sendTransaction` takes it (EIP-1559): numbers are 0x-hex. */
+export interface UnsignedTransaction {
+  type: string;
+  chainId: string;
+  from: string;
+  to: string;
+  nonce: string;
+  gas: string;
+  maxFeePerGas: string;
+  maxPriorityFeePerGas: string;
+  value: string;
+  data: string;
+}
