@@ -12,7 +12,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.middleware.cors import CORSMiddleware
 from web3 import Web3
 
-from backend.api import accounts, auth, models, owner, projects, quotes, rounds, system
+from backend.api import accounts, auth, contracts, models, owner, projects, quotes, rounds, specs, system
 from backend.api.answers import AnswerCache
 from backend.database import Database
 from backend.errors import PROBLEM_RESPONSES, install_error_handlers
@@ -37,7 +37,9 @@ anybody verifies offline. Amounts are decimal strings in the token's smallest un
 Errors are problem details (RFC 9457)."""
 
 ROUTERS: Final = (
+    contracts.router,
     projects.router,
+    specs.router,
     rounds.router,
     accounts.router,
     quotes.router,

@@ -294,6 +294,12 @@ def describe_event(row: Event, block: Block) -> schemas.ChainEvent:
 # ------------------------------------------------------------------------------------------------- helpers
 
 
+def is_token_used(session: Session, token: str) -> bool:
+    """Whether a project, a stake or an offer is in a token."""
+    uses = (select(model.token).where(model.token == token).limit(1) for model in (Project, Balance, Aggregator))
+    return any(session.scalar(query) is not None for query in uses)
+
+
 def _find_project(session: Session, project_id: str) -> Project:
     project = session.get(Project, project_id)
     if project is None:

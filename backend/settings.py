@@ -79,6 +79,11 @@ class Settings(BaseSettings):
         pattern=r"^https?://[^\s\"'<>]+$",
         description="A chain explorer; the web page links to its `/tx/HASH` and `/address/ADDRESS`. None for no links.",
     )
+    public_rpc_url: str | None = Field(
+        default=None,
+        pattern=r"^https?://[^\s\"'<>]+$",
+        description="A node that visitors' wallets may be told of; none for the wallets' own.",
+    )
 
     keeper_keystore: Path | None = Field(
         default=None, description="Keystore of the keeper's account; none for no keeper."

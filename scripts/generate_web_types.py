@@ -63,7 +63,7 @@ def _render_type(schema: dict[str, Any]) -> str:
             text = json.dumps(value)
         case {"enum": values}:
             text = " | ".join(json.dumps(value) for value in values)
-        case {"anyOf": choices}:
+        case {"anyOf": choices} | {"oneOf": choices}:
             text = " | ".join(dict.fromkeys(_render_type(choice) for choice in choices))
         case {"type": "array", "items": item}:
             text = f"({inner})[]" if "|" in (inner := _render_type(item)) else f"{inner}[]"

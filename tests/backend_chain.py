@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from backend.event_log import Facts
-from backend.node import Figures, Node
+from backend.node import Figures, Node, TokenFacts
 from backend.source import Header, InconsistentNodeError, Source
 from steelyard.chain import events as ev
 from steelyard.chain.events import Event, LoggedEvent
@@ -354,6 +354,12 @@ class FakeNode(Node):
     def broadcast(self, raw: bytes) -> str:
         self.broadcasts.append(raw)
         return "0x" + hashlib.sha256(raw).hexdigest()
+
+    def describe_token(self, token: Address) -> TokenFacts:
+        return TokenFacts("STEEL", 18)
+
+    def get_unbonding_seconds(self, marketplace: Address) -> int:
+        return 604_800
 
 
 def load_bundle(name: str) -> EvidenceBundle:

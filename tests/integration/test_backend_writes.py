@@ -121,3 +121,17 @@ async def test_a_project_is_created_by_transactions_that_a_wallet_signs(
     await sign_and_relay({"name": "cancel", "project_id": project["id"]})
     await sign_and_relay({"name": "claim", "token": kit.token_address, "recipient": owner.address})
     assert kit.market().get_project(project_id).status is ProjectStatus.CANCELLED  # type: ignore[arg-type]
+
+
+async def test_what_the_chain_alone_knows_of_deployment_and_tokens(
+    kit: MarketKit, services: Services, client: httpx.AsyncClient
+) -> None:
+    deployment = (await client.get("/v1/deployment")).json()
+    assert deployment["unbonding_seconds"] == kit.market().get_unbonding_seconds()
+    assert deployment["rules"] == dict(kit.deployment.rules)
+    token = (await client.get(f"/v1/tokens/{kit.token_address}")).json()
+    assert token["decimals"] == 18
+    assert token["symbol"].isalpha()
+    no_token = services.node.describe_token(kit.deployment.marketplace)
+    nobody = services.node.describe_token(Address(kit.devnet.account(OWNER).address))
+    assert (no_token.symbol, no_token.decimals) == (nobody.symbol, nobody.decimals) == (None, None)

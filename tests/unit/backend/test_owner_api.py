@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 from eth_account import Account
+from eth_utils.address import to_checksum_address
 
 from backend.limits import RateLimit
 from steelyard.chain import events as ev
@@ -17,8 +18,8 @@ from steelyard.chain.records import RoundOutcome, Settlement
 from steelyard.chain.reverts import EmptyRevertError
 from steelyard.models.safetensors_io import encode_model
 from steelyard.rounds.project_file import load_project_file
-from steelyard.spec import decode_project_spec, encode_project_spec
-from steelyard.types import Cid, ProjectId
+from steelyard.spec import ProjectSpec, decode_project_spec, encode_project_spec
+from steelyard.types import Address, Cid, ProjectId
 from steelyard.updates.aggregate import Aggregate, encode_aggregate
 from tests.backend_chain import AGGREGATOR, CHAIN_ID, MARKETPLACE, TOKEN, make_params
 from tests.unit.backend.conftest import Backend
@@ -247,6 +248,32 @@ async def test_models_of_confidential_projects_are_not_served(backend: Backend) 
     publish_project(backend, confidential=True)
     problem: Any = await backend.get(f"/v1/projects/0x{PROJECT.hex()}/models/0", 403)
     assert problem["type"] == "urn:steelyard:error:Access"
+
+
+async def test_a_specification_is_told_by_the_cid_that_the_project_names(backend: Backend) -> None:
+    path = f"/v1/projects/0x{PROJECT.hex()}/spec"
+    await backend.get(path, 404)
+    publish_project(backend)
+    answer = await backend.client.get(path)
+    project: Any = await backend.get(f"/v1/projects/0x{PROJECT.hex()}")
+    assert answer.headers["etag"] == f'"{project["spec_cid"]}"'
+    assert answer.json()["title"] == load_project_file(EXAMPLE).parse_spec().title
+    assert ProjectSpec.model_validate_json(answer.text).model.dimension == project["dimension"]
+
+
+async def test_the_deployment_and_the_tokens_in_use_are_told(backend: Backend) -> None:
+    deployment: Any = await backend.get("/v1/deployment")
+    assert (deployment["chain_id"], deployment["token"]) == (CHAIN_ID, TOKEN)
+    assert deployment["unbonding_seconds"] == 604_800
+    assert deployment["has_storage"]
+    token: Any = await backend.get(f"/v1/tokens/{TOKEN}")
+    assert token == {"address": TOKEN, "symbol": "STEEL", "decimals": 18}
+    other = Address(to_checksum_address("0x" + "7e" * 20))
+    await backend.get(f"/v1/tokens/{other}", 404)
+    params = make_params(token=other)
+    backend.chain.mine([ev.ProjectCreated(PROJECT, WALLET.address, 0, 10, params, rooted=False)])
+    backend.indexer.catch_up()
+    await backend.get(f"/v1/tokens/{other}")
 
 
 # ------------------------------------------------------------------------------------------------- limits

@@ -111,6 +111,15 @@ export interface CheckedDraft {
   confidential: boolean;
 }
 
+/** A small convolutional network for images of one channel. */
+export interface CnnSpec {
+  name: "cnn";
+  height: number;
+  width: number;
+  channels: number[];
+  classes: number;
+}
+
 /** Escrows the budget and opens enrolment. The specification must be in storage. */
 export interface CreateProject {
   name: "createProject";
@@ -118,6 +127,35 @@ export interface CreateProject {
   spec_cid: string;
   chain: ChainTerms;
   permit?: PermitFields | null;
+}
+
+/** The data that a trainer must bring: one array of features and one label per example. */
+export interface DataSpec {
+  feature_shape: number[];
+  classes: number;
+  minimum: number;
+  maximum: number;
+}
+
+/** Where the contracts stand, and what this backend offers. */
+export interface DeploymentDetail {
+  chain_id: number;
+  marketplace: string;
+  verifier: string;
+  /** Contracts of the rules that a project may choose, by name. */
+  rules: Record<string, string>;
+  /** The test token of a devnet. */
+  token: string | null;
+  /** The marketplace's first. */
+  block: number;
+  /** How long stake takes to come back. */
+  unbonding_seconds: number;
+  /** A chain explorer, with `/tx/HASH` and `/address/ADDRESS`. */
+  explorer_url: string | null;
+  /** A node that wallets may use. */
+  public_rpc_url: string | null;
+  /** Whether drafts, specifications and models are stored and served here. */
+  has_storage: boolean;
 }
 
 /** A project as its owner writes it: the tables of the project file (`steelyard owner example`). */
@@ -170,6 +208,13 @@ export interface Login {
   signature: string;
 }
 
+/** Multinomial logistic regression: one linear layer from `inputs` numbers to `classes`. */
+export interface LogisticSpec {
+  name: "logistic";
+  inputs: number;
+  classes: number;
+}
+
 /** A trainer's place in a project. */
 export interface Member {
   trainer: string;
@@ -202,6 +247,17 @@ export interface Membership {
   pool_split: string;
   project_id: string;
   token: string;
+}
+
+/** A multilayer perceptron with ReLU between its linear layers. */
+export interface MlpSpec {
+  name: "mlp";
+  layers: number[];
+}
+
+/** Updates are encrypted and weighed as they are, without added noise. */
+export interface NoPrivacy {
+  mechanism: "none";
 }
 
 /** What the next message must have as its nonce, and the fields that this server holds it against. */
@@ -310,6 +366,22 @@ export interface ProjectDetail {
   readers: Reader[];
 }
 
+/** Everything about a project that its trainers must agree on and the chain need not know. */
+export interface ProjectSpec {
+  version: 1;
+  title: string;
+  task: string;
+  model: LogisticSpec | MlpSpec | CnnSpec;
+  initial_model: string;
+  data: DataSpec;
+  training: TrainingPhase[];
+  quantisation: QuantisationSpec;
+  privacy: NoPrivacy;
+  shortness?: "required" | "none";
+  sealing?: Sealing;
+  confidential?: boolean;
+}
+
 /** A project in a list. */
 export interface ProjectSummary {
   id: string;
@@ -337,6 +409,12 @@ export interface ProjectSummary {
   enrol_deadline: number;
   /** The project's specification, on IPFS. */
   spec_cid: string;
+}
+
+/** From a float update to integers (`steelyard.updates.quantise`). */
+export interface QuantisationSpec {
+  scale: number;
+  l2_norm_clip: number;
 }
 
 /** Gas by who pays it and for what, its price, and seconds of the cryptography. */
@@ -460,6 +538,9 @@ export interface RoundSummary {
 /** What a token may be used for. */
 export type Scope = "upload" | "relay" | "keys";
 
+/** How messages to an account are encrypted. A project chooses; an account has a key for each. */
+export type Sealing = "x25519" | "x25519-mlkem768";
+
 /** Whom a token is of. */
 export interface Session {
   id: string;
@@ -533,6 +614,13 @@ export interface Token {
   expires_at: number;
 }
 
+/** What a token's contract says of itself. Anybody can deploy a token of any name: the address decides. */
+export interface TokenDetail {
+  address: string;
+  symbol: string | null;
+  decimals: number | null;
+}
+
 /** An account across all projects. */
 export interface TrainerDetail {
   address: string;
@@ -548,10 +636,20 @@ export interface TrainerDetail {
   reputation: ReputationChange[];
 }
 
+/** How a trainer trains at home, by stochastic gradient descent, from round `first_round` to the next phase. */
+export interface TrainingPhase {
+  first_round: number;
+  epochs: number;
+  batch_size: number;
+  learning_rate: number;
+  momentum: number;
+  weight_decay: number;
+}
+
 /** Who will sign, and what. */
 export interface TransactionRequest {
   sender: string;
-  call: unknown;
+  call: Approve | CreateProject | ProjectCall | StakeCall | PayOut;
 }
 
 /** As `eth_sendTransaction` takes it (EIP-1559): numbers are 0x-hex. */
