@@ -1,15 +1,17 @@
 """`steelyard aggregator`: offer to weigh rounds, and do it."""
 
-import logging
 import signal
-import sys
 import threading
+from contextlib import AbstractContextManager, nullcontext
 from typing import Annotated
 
 import structlog
 import typer
 
+from aggregator.monitor import Monitor
+from aggregator.monitor_server import serve_monitor
 from aggregator.service import AggregatorService, Patience
+from aggregator.settings import Settings
 from steelyard.chain.history import EventHistory
 from steelyard.chain.records import AggregatorTerms
 from steelyard.cli_money import claim, mount, unbond, withdraw
@@ -24,7 +26,6 @@ from steelyard.cli_support import (
     PassphraseFile,
     RpcUrl,
     StoreUrl,
-    add_insecure_mark,
     create_app,
     format_amount,
     open_connection,
@@ -35,8 +36,12 @@ from steelyard.cli_support import (
     print_lines,
     print_warning,
 )
+from steelyard.logs import configure_logs
 from steelyard.rounds.keys import register_keys
+from steelyard.settings import load_settings
 from steelyard.storage import open_store
+
+log = structlog.get_logger(__name__)
 
 app = create_app(
     """Weigh rounds for other people's projects and earn their fees.
@@ -154,17 +159,23 @@ def run(
     store_url: StoreUrl = DEFAULT_STORE,
     keystore: KeystoreFile = DEFAULT_KEYSTORE,
     passphrase_file: PassphraseFile = None,
-    poll_seconds: Annotated[float, typer.Option(help="How often to look at the chain.")] = 2.0,
+    poll_seconds: Annotated[float | None, typer.Option(help="How often to look at the chain.")] = None,
     missing_seconds: Annotated[
-        float, typer.Option(help="How long to wait for a payload that the store does not have.")
-    ] = 60.0,
+        float | None, typer.Option(help="How long to wait for a payload that the store does not have.")
+    ] = None,
+    monitor_port: Annotated[
+        int | None, typer.Option(help="Serve /metrics, /health and /ready on this port of 127.0.0.1; 0 for a free one.")
+    ] = None,
 ) -> None:
-    """Weigh every round that you are drawn for, until interrupted.
+    """Weigh every round that you are drawn for, until SIGTERM or Ctrl-C.
 
-    Nothing is kept on disk: after a restart, what to do follows from the chain.
-    Logs are JSON lines on stderr.
+    Nothing is kept on disk: after a restart, what to do follows from the chain. Logs are JSON lines on stderr. Every
+    setting is also an environment variable that begins with STEELYARD_AGGREGATOR_ (docs/operations.md).
     """
-    _configure_logs()
+    settings = load_settings(
+        Settings, poll_seconds=poll_seconds, missing_seconds=missing_seconds, monitor_port=monitor_port
+    )
+    configure_logs(settings.log_level, as_json=settings.log_json)
     identity = open_identity(keystore, passphrase_file)
     connection = open_connection(rpc_url, deployment_file, identity)
     marketplace = connection.marketplace
@@ -176,23 +187,19 @@ def run(
         deployment=connection.deployment,
         store=open_store(store_url),
         identity=identity,
-        patience=Patience(poll_seconds=poll_seconds, missing_seconds=missing_seconds),
+        patience=Patience(settings.poll_seconds, settings.missing_seconds, settings.reserve_seconds),
+        monitor=Monitor(settings.max_lag_seconds),
     )
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda _number, _frame: stop.set())
-    structlog.get_logger(__name__).info("aggregator ready", account=identity.address, chain_id=marketplace.chain_id)
-    service.run(stop)
+    with _serve(service.monitor, settings) as port:
+        log.info("aggregator ready", account=identity.address, chain_id=marketplace.chain_id, monitor_port=port)
+        service.run(stop)
+    log.info("aggregator stopped")
 
 
-def _configure_logs() -> None:
-    structlog.configure(
-        processors=[
-            structlog.processors.add_log_level,
-            add_insecure_mark,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.JSONRenderer(),
-        ],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-    )
+def _serve(monitor: Monitor, settings: Settings) -> AbstractContextManager[int | None]:
+    if settings.monitor_port is None:
+        return nullcontext()
+    return serve_monitor(monitor, settings.monitor_host, settings.monitor_port)

@@ -9,12 +9,15 @@ import threading
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Final
 
 import structlog
 
 from aggregator.collector import Collector
 from aggregator.decision import Action, decide
+from aggregator.monitor import Monitor
 from aggregator.settling import RoundWork, Settled, WaitingError
+from aggregator.standing import count_rounds, read_funds
 from steelyard.chain.client import Marketplace
 from steelyard.chain.deploy import Deployment
 from steelyard.chain.events import LoggedEvent, ProjectEnded, RoundOpened, UpdateSubmitted
@@ -53,6 +56,9 @@ from steelyard.updates.encryption import EncryptionKeyPair
 
 logger = structlog.get_logger(__name__)
 
+FUNDS_SECONDS: Final = 60.0
+"""Between two looks at what is left to work with."""
+
 
 @dataclass(frozen=True, slots=True)
 class Patience:
@@ -83,53 +89,77 @@ class AggregatorService:
     store: BlobStore
     identity: Identity
     patience: Patience = field(default_factory=Patience)
+    monitor: Monitor = field(default_factory=Monitor)
     _assignments: dict[tuple[ProjectId, int], _Assignment] = field(default_factory=dict)
     _terms: dict[ProjectId, ProjectTerms] = field(default_factory=dict)
     _models: dict[ProjectId, GlobalModel] = field(default_factory=dict)
     _attempts: set[tuple[ProjectId, int]] = field(default_factory=set)
     """That this aggregator was drawn for, ever."""
     _housekeeper: Housekeeper = field(init=False)
+    _funds_due: float = 0.0
+    """When to look again at what is left to work with, on the monotonic clock."""
 
     def __post_init__(self) -> None:
         self._housekeeper = Housekeeper(self.store, lambda hold: (hold.project_id, hold.attempt) in self._attempts)
 
     def run(self, stop: threading.Event) -> None:
-        """Works until `stop` is set. Failures of chain and storage are logged and tried again."""
+        """Works until `stop` is set, and then ends after the step that it is at. Failures are logged and tried again.
+
+        What was begun and not sent is begun again by the next process, from the chain.
+        """
         while not stop.is_set():
             try:
-                self.step()
+                self.step(stop)
             except ChainError as error:
                 logger.warning("chain not available", error=str(error))
+                self.monitor.fail(error)
             stop.wait(self.patience.poll_seconds)
 
-    def step(self) -> None:
-        """Looks at every project once and does what can be done now.
+    def step(self, stop: threading.Event | None = None) -> None:
+        """Looks at every project once and does what can be done now, or what could be until `stop` was set.
 
         Raises:
           ChainError: the node did not answer.
         """
         head = self.marketplace.get_block_number()
+        self.monitor.begin_look(head, self.marketplace.get_timestamp(head))
         events = self.history.refresh(head)
         attempts = _find_attempts(events)
         self._forget(attempts)
         self._tidy(events, head)
+        self._look_at_funds(events)
         for project_id, opened in attempts.items():
-            if opened.aggregator != self.me:
-                continue
-            project = self.marketplace.get_project(project_id)
-            round_ = self.marketplace.get_round(project_id)
-            action = decide(project, round_, self.me)
-            if action is Action.NOTHING:
-                continue
-            log = logger.bind(project=project_id.hex()[:8], round=round_.index, attempt=round_.attempt)
-            try:
-                self._act(action, project_id, round_, events, log)
-            except (StorageError, VerificationError, ConfigError) as error:
-                log.warning("cannot go on yet", action=action.value, error=str(error))
-                self._abandon_if_late(action, project_id, round_, log)
-            except TransactionRevertedError as error:
-                log.error("transaction reverted", action=action.value, error=str(error))
-                self._abandon_if_late(action, project_id, round_, log)
+            if stop is not None and stop.is_set():
+                return
+            if opened.aggregator == self.me:
+                self._look_at_project(project_id, events)
+        self.monitor.end_look()
+
+    def _look_at_project(self, project_id: ProjectId, events: Sequence[LoggedEvent]) -> None:
+        project = self.marketplace.get_project(project_id)
+        round_ = self.marketplace.get_round(project_id)
+        action = decide(project, round_, self.me)
+        if action is Action.NOTHING:
+            return
+        log = logger.bind(project=project_id.hex()[:8], round=round_.index, attempt=round_.attempt)
+        try:
+            self._act(action, project_id, round_, events, log)
+        except (StorageError, VerificationError, ConfigError) as error:
+            log.warning("cannot go on yet", action=action.value, error=str(error))
+            self.monitor.fail(error)
+            self._abandon_if_late(action, project_id, round_, log)
+        except TransactionRevertedError as error:
+            log.error("transaction reverted", action=action.value, error=str(error))
+            self.monitor.revert(action.value)
+            self.monitor.fail(error)
+            self._abandon_if_late(action, project_id, round_, log)
+
+    def _look_at_funds(self, events: Sequence[LoggedEvent]) -> None:
+        """Tells the monitor what the chain says of this account's rounds and money."""
+        self.monitor.set_rounds(count_rounds(events, self.me))
+        if time.monotonic() >= self._funds_due:
+            self.monitor.set_funds(read_funds(self.marketplace, self.me, events))
+            self._funds_due = time.monotonic() + FUNDS_SECONDS
 
     def _forget(self, attempts: Mapping[ProjectId, RoundOpened]) -> None:
         """Lets go of what belongs to projects that have ended, and of submissions to attempts that are over."""
@@ -165,7 +195,7 @@ class AggregatorService:
     ) -> None:
         if action is Action.POKE:
             try:
-                self.marketplace.poke(project_id)
+                self.monitor.send("poke", self.marketplace.poke(project_id))
                 log.info("round closed")
             except NothingToDoError:
                 log.debug("somebody else closed the round")
@@ -188,15 +218,25 @@ class AggregatorService:
         try:
             model, outlet = self._prepare(terms, round_, assignment, submissions, events)
             settled = assignment.work.settle(
-                self.marketplace, submissions, model, terms.spec, give_up=give_up, outlet=outlet
+                self.marketplace,
+                submissions,
+                model,
+                terms.spec,
+                give_up=give_up,
+                outlet=outlet,
+                measure=self.monitor.measure,
             )
         except WaitingError as waiting:
             log.info("waiting for submissions", missing=waiting.missing, waited_seconds=round(waited, 1))
         except AggregationError as error:
             log.error("the round cannot be settled, giving it up", error=str(error))
-            self.marketplace.abandon(project_id, round_.index)
+            self.monitor.fail(error)
+            self.monitor.send("abandon", self.marketplace.abandon(project_id, round_.index))
         else:
             _log_settled(log, settled)
+            self.monitor.send("settle", settled.receipt)
+            self.monitor.exclude(settled.excluded)
+            self._funds_due = 0.0
             del self._assignments[project_id, round_.attempt]
 
     def _prepare(
@@ -295,7 +335,7 @@ class AggregatorService:
     ) -> None:
         if action is Action.SETTLE and self._is_late(round_):
             try:
-                self.marketplace.abandon(project_id, round_.index)
+                self.monitor.send("abandon", self.marketplace.abandon(project_id, round_.index))
                 log.error("gave the round up before its deadline")
             except ProtocolError as error:
                 log.error("could not give the round up", error=str(error))
@@ -319,7 +359,7 @@ def _log_settled(log: structlog.stdlib.BoundLogger, settled: Settled) -> None:
     log.info(
         "round settled",
         rows=settled.rows,
-        excluded=settled.excluded,
+        excluded=[exclusion.reason.name.lower() for exclusion in settled.excluded],
         gas=settled.receipt.gas_used,
         tx=settled.receipt.tx_hash,
         **{f"{name.replace(' ', '_')}_seconds": round(seconds, 3) for name, seconds in settled.seconds.items()},

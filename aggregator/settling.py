@@ -1,7 +1,7 @@
 """One attempt from its submissions to the settlement on chain."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from aggregator.collector import Collection, Collector
@@ -36,7 +36,7 @@ class Settled:
 
     receipt: Receipt
     rows: int
-    excluded: int
+    excluded: tuple[Exclusion, ...]
     seconds: dict[str, float]
     """By step."""
 
@@ -60,6 +60,7 @@ class RoundWork:
         *,
         give_up: bool,
         outlet: Outlet | None = None,
+        measure: Callable[[str, float], None] = lambda _step, _seconds: None,
     ) -> Settled:
         """Opens, weighs, proves, publishes and settles.
 
@@ -70,6 +71,7 @@ class RoundWork:
           spec: the project's.
           give_up: whether to exclude what the store does not have, rather than to wait for it.
           outlet: publishes model and aggregate; in clear if not given.
+          measure: told the seconds of each step as it ends.
 
         Raises:
           WaitingError: something is missing and `give_up` is not set.
@@ -77,7 +79,7 @@ class RoundWork:
           StorageError: the aggregate or the model cannot be published.
           ChainError: the settlement was refused, or not mined.
         """
-        clock = _Clock()
+        clock = _Clock(measure)
         clock.start("collect")
         collection = self.collector.collect(submissions)
         if collection.pending and not give_up:
@@ -92,7 +94,7 @@ class RoundWork:
         settlement = self._publish(weighed, shortness, collection.excluded, model, spec, outlet or Outlet(self.store))
         clock.start("settle")
         receipt = marketplace.settle(self.context.project_id, self.context.round_index, settlement)
-        return Settled(receipt, len(collection.opened), len(collection.excluded), clock.stop())
+        return Settled(receipt, len(collection.opened), collection.excluded, clock.stop())
 
     def _check_usable(self, submissions: Sequence[UpdateSubmitted], excluded: Sequence[Exclusion]) -> None:
         for exclusion in excluded:
@@ -134,7 +136,8 @@ def _exclude_pending(collection: Collection) -> Collection:
 class _Clock:
     """Seconds by step; starting one ends the one before."""
 
-    def __init__(self) -> None:
+    def __init__(self, measure: Callable[[str, float], None]) -> None:
+        self._measure = measure
         self._seconds: dict[str, float] = {}
         self._current: str | None = None
         self._since = 0.0
@@ -146,5 +149,6 @@ class _Clock:
     def stop(self) -> dict[str, float]:
         if self._current is not None:
             self._seconds[self._current] = time.perf_counter() - self._since
+            self._measure(self._current, self._seconds[self._current])
             self._current = None
         return self._seconds

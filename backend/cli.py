@@ -9,15 +9,15 @@ from typing import Annotated, Any
 import httpx
 import typer
 import uvicorn
-from pydantic import ValidationError
 
 from backend import app as composition
 from backend.indexer import rebuild as rebuild_read_model
-from backend.logs import configure_logs
 from backend.services import Services
 from backend.settings import Settings
 from steelyard.cli_support import AsJson, PassphraseFile, create_app, open_identity, print_json, print_lines
 from steelyard.errors import ChainUnavailableError, ConfigError
+from steelyard.logs import configure_logs
+from steelyard.settings import load_settings
 
 DRAIN_SECONDS = 10
 """How long requests under way may take once the server shuts down."""
@@ -50,7 +50,8 @@ def run(
     passphrase_file: PassphraseFile = None,
 ) -> None:
     """Serve until SIGTERM or Ctrl-C."""
-    settings = _read_settings(
+    settings = load_settings(
+        Settings,
         rpc_url=rpc_url,
         deployment=deployment,
         database_url=database_url,
@@ -82,7 +83,7 @@ def run(
 @app.command()
 def rebuild(rpc_url: RpcUrl = None, deployment: DeploymentFile = None, database_url: DatabaseUrl = None) -> None:
     """Forget the read model and read the whole chain again. Stop `run` first."""
-    settings = _read_settings(rpc_url=rpc_url, deployment=deployment, database_url=database_url)
+    settings = load_settings(Settings, rpc_url=rpc_url, deployment=deployment, database_url=database_url)
     configure_logs(settings.log_level, as_json=settings.log_json)
     services = composition.build_services(settings)
     services.database.migrate()
@@ -96,7 +97,7 @@ def rebuild(rpc_url: RpcUrl = None, deployment: DeploymentFile = None, database_
 @app.command()
 def status(host: Host = None, port: Port = None, as_json: AsJson = False) -> None:
     """Ask a running backend how it is."""
-    settings = _read_settings(host=host, port=port)
+    settings = load_settings(Settings, host=host, port=port)
     try:
         answer = httpx.get(f"http://{settings.host}:{settings.port}/v1/health", timeout=10)
         health: dict[str, Any] = answer.json()
@@ -106,15 +107,6 @@ def status(host: Host = None, port: Port = None, as_json: AsJson = False) -> Non
         print_json(health)
     else:
         print_lines({name.replace("_", " "): value for name, value in health.items() if value is not None})
-
-
-def _read_settings(**given: Any) -> Settings:
-    """Settings of the environment, and what the command line says over them."""
-    try:
-        return Settings(**{name: value for name, value in given.items() if value is not None})
-    except ValidationError as error:
-        first = error.errors()[0]
-        raise ConfigError(f"setting {'.'.join(map(str, first['loc']))}: {first['msg']}") from None
 
 
 class _Server(uvicorn.Server):

@@ -111,7 +111,7 @@ def _find_balance_faults(budget: int, marketplace: Marketplace, token: Token, ow
     balance = token.get_balance(owner)
     if balance < budget:
         yield f"chain.budget: {owner} has {balance} units of {token.get_symbol()}, the budget is {budget}"
-    if not marketplace.web3.eth.get_balance(owner):  # type: ignore[arg-type]
+    if not marketplace.get_ether(owner):
         yield f"account: {owner} has no ether for gas"
 
 

@@ -60,6 +60,8 @@ class Stack:
     deployment: Deployment
     store_url: str
     backend_url: str
+    aggregator_url: str
+    """Its metrics, health and readiness."""
 
     def environment(self, name: str) -> dict[str, str]:
         """The variables that commands of an account need."""
@@ -80,18 +82,19 @@ class Stack:
           StackTimeoutError: it takes too long.
         """
         deadline = time.monotonic() + START_SECONDS
-        while not (self._is_backend_ready() and "ready" in self.processes.log_path(AGGREGATOR).read_text()):
+        while not (_answers(f"{self.backend_url}/v1/ready") and _answers(f"{self.aggregator_url}/ready")):
             self.processes.check()
             if time.monotonic() > deadline:
                 raise StackTimeoutError(f"not ready after {START_SECONDS:.0f} s; see {self.paths.logs}")
             self.devnet.mine()
             time.sleep(0.2)
 
-    def _is_backend_ready(self) -> bool:
-        try:
-            return httpx.get(f"{self.backend_url}/v1/ready", timeout=2).status_code == 200
-        except httpx.HTTPError:
-            return False
+
+def _answers(url: str) -> bool:
+    try:
+        return httpx.get(url, timeout=2).status_code == 200
+    except httpx.HTTPError:
+        return False
 
 
 @contextmanager
@@ -114,12 +117,14 @@ def start_stack(folder: Path, rpc_port: int, backend_port: int, *, ipfs: bool) -
         identities = _open_identities(devnet, paths)
         deployment = _open_deployment(devnet, paths, identities, store_url)
         processes = stack.enter_context(Processes(paths.logs))
-        port = backend_port or find_free_port()
-        running = Stack(devnet, processes, paths, deployment, store_url, f"http://127.0.0.1:{port}")
+        port, monitor_port = backend_port or find_free_port(), find_free_port()
+        urls = (f"http://127.0.0.1:{each}" for each in (port, monitor_port))
+        running = Stack(devnet, processes, paths, deployment, store_url, *urls)
         keeper = ["--port", str(port), "--keeper-keystore", str(paths.keystore(KEEPER))]
         database = {"STEELYARD_BACKEND_DATABASE_URL": f"sqlite:///{paths.database}", "PYTHONUNBUFFERED": "1"}
         processes.start("backend", ["scripts.cli", "backend", "run", *keeper], running.environment(KEEPER) | database)
-        processes.start(AGGREGATOR, ["scripts.cli", "aggregator", "run"], running.environment(AGGREGATOR))
+        monitored = ["--monitor-port", str(monitor_port)]
+        processes.start(AGGREGATOR, ["scripts.cli", "aggregator", "run", *monitored], running.environment(AGGREGATOR))
         running.await_ready()
         yield running
 
@@ -216,6 +221,7 @@ def _announce(stack: Stack, *, as_json: bool) -> None:
         "node": stack.devnet.url,
         "backend": stack.backend_url,
         "page": f"{stack.backend_url}/" if Settings().web.joinpath("index.html").exists() else "not built: make web",
+        "aggregator": stack.aggregator_url,
         "store": stack.store_url,
         "marketplace": stack.deployment.marketplace,
         "token": stack.deployment.token,

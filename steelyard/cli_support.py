@@ -5,7 +5,7 @@ Data go to stdout, everything else to stderr. With `--json` stdout has one JSON 
 
 import json
 import sys
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Context, Decimal, Inexact, InvalidOperation
 from pathlib import Path
@@ -114,13 +114,6 @@ def print_error(error: ProtocolError) -> None:
 def print_warning(text: str) -> None:
     """Says something that is worth knowing but stops nothing."""
     stderr.print(f"warning: {text}", style="yellow", markup=False, soft_wrap=True)
-
-
-def add_insecure_mark(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """A structlog processor: says in every line that an insecure reference string is in use, if one is."""
-    if uses_insecure_srs():
-        event["srs"] = "INSECURE"
-    return event
 
 
 def print_json(record: Mapping[str, object]) -> None:

@@ -258,6 +258,11 @@ class Marketplace(Contract):
         with translated():
             return int(self.web3.eth.get_block(block)["timestamp"])
 
+    def get_ether(self, account: Address) -> int:
+        """What an account has to pay for gas with, in wei."""
+        with translated():
+            return int(self.web3.eth.get_balance(cast("Any", account)))
+
     # Events
 
     def get_events(

@@ -54,6 +54,7 @@ def test_the_stack_starts_works_and_stops(tmp_path: Path) -> None:
     with running(tmp_path, signal.SIGTERM) as stack:
         health = httpx.get(f"{stack['backend']}/v1/health", timeout=10).json()
         assert (health["status"], health["keeper"], health["marketplace"]) == ("ok", "ok", stack["marketplace"])
+        assert httpx.get(f"{stack['aggregator']}/ready", timeout=10).status_code == 200
         create_project(tmp_path, stack["environments"]["owner"])
     with pytest.raises(httpx.TransportError):
         httpx.get(f"{stack['backend']}/v1/health", timeout=10)

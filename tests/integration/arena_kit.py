@@ -182,10 +182,10 @@ class Arena:
         round_index = market.get_round(world.project_id).index
         market.submit(world.project_id, round_index, cid, submission.commitment_hash)
 
-    def vote(self, *, opens: bool = True) -> None:
+    def vote(self, numbers: Iterable[int] = range(TRAINERS), *, opens: bool = True) -> None:
         """Trainers vote by hand until the attempt is decided."""
         world = self.world
-        for number in range(TRAINERS):
+        for number in numbers:
             if self.round_status is RoundStatus.ATTESTING:
                 index = self.market.get_round(world.project_id).index
                 world.market(world.trainer(number).account).attest(world.project_id, index, opens=opens)

@@ -125,6 +125,7 @@ class TestMissing:
         service = arena.service(FIRST)
         service.step()
         assert arena.round_status is RoundStatus.WEIGHING
+        assert service.monitor.is_ready, "a trainer that is late is no failure of the aggregator's"
         arena.world.store.put(late.blob)
         service.step()
         (settled,) = arena.events(RoundSettled)
@@ -295,6 +296,7 @@ class TestAbandoning:
         submit_by_hand(arena, {})
         service = arena.service(FIRST, Outage())
         service.step()
+        assert not service.monitor.is_ready
         assert arena.round_status is RoundStatus.WEIGHING
         deadline = arena.market.get_round(arena.world.project_id).settle_deadline
         arena.world.devnet.advance_to(deadline - 50)

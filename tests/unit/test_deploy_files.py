@@ -8,6 +8,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
+from aggregator.settings import Settings as AggregatorSettings
 from backend.settings import Settings
 from scripts.cli import app, read_settings
 
@@ -37,6 +38,7 @@ def test_both_programs_are_started_in_both_ways() -> None:
 
 def test_settings_exist() -> None:
     known = {f"STEELYARD_BACKEND_{name.upper()}" for name in Settings.model_fields} | {"STEELYARD_USER"}
+    known |= {f"STEELYARD_AGGREGATOR_{name.upper()}" for name in AggregatorSettings.model_fields}
     root = typer.main.get_command(app)
     for group in ("backend", "aggregator"):
         command = root.get_command(None, group).get_command(None, "run")  # type: ignore[attr-defined]

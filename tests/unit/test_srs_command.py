@@ -8,11 +8,12 @@ import structlog
 from typer.testing import CliRunner
 
 from scripts.cli import app
-from steelyard.cli_support import add_insecure_mark, print_warning
+from steelyard.cli_support import print_warning
 from steelyard.errors import SrsError
 from steelyard.gram import ETHEREUM_SRS_DIGEST
 from steelyard.gram.srs_files import dump_srs, encode_srs
 from steelyard.gram.srs_library import FOLDER_VARIABLE, INSECURE_VARIABLE
+from steelyard.logs import add_insecure_mark
 from tests.gram_proofs import make_srs
 
 runner = CliRunner()
