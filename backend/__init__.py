@@ -8,6 +8,9 @@ projection   events -> read model; a pure function of the events' order
 undo         before-images of recent blocks, so that a reorg can be taken back
 source       what the indexer asks of a chain, and the adapter to a node
 indexer      follows the canonical chain and keeps the read model in step
+specs        reads projects' specifications from storage, once each
+evaluations  accuracy as owners report it, with their signatures
+tokens       what tokens say of themselves
 keeper       calls `poke` where a deadline has passed
 queries      what the routes read
 evidence     settled rounds, evidence bundles and explanations out of indexed events

@@ -12,7 +12,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.middleware.cors import CORSMiddleware
 from web3 import Web3
 
-from backend.api import accounts, auth, contracts, models, owner, projects, quotes, rounds, specs, system
+from backend.api import accounts, auth, contracts, evaluations, models, owner, projects, quotes, rounds, system
 from backend.api.answers import AnswerCache
 from backend.database import Database
 from backend.errors import PROBLEM_RESPONSES, install_error_handlers
@@ -24,6 +24,7 @@ from backend.node import Web3Node
 from backend.services import Broadcast, Services
 from backend.settings import Settings
 from backend.source import NodeSource
+from backend.specs import SpecReader
 from backend.web import build_web_router, load_web
 from steelyard.chain.client import Marketplace
 from steelyard.chain.deploy import Deployment
@@ -39,8 +40,8 @@ Errors are problem details (RFC 9457)."""
 ROUTERS: Final = (
     contracts.router,
     projects.router,
-    specs.router,
     rounds.router,
+    evaluations.router,
     accounts.router,
     quotes.router,
     models.router,
@@ -75,6 +76,7 @@ def build_services(settings: Settings, keeper_account: LocalAccount | None = Non
     keeper = None
     if keeper_account is not None:
         keeper = Keeper(database, NodePoker(connect_marketplace, keeper_account), settings.keeper_poll_seconds)
+    store = None if settings.store is None else open_store(settings.store)
     return Services(
         settings=settings,
         deployment=deployment,
@@ -83,7 +85,8 @@ def build_services(settings: Settings, keeper_account: LocalAccount | None = Non
         keeper=keeper,
         broadcast=Broadcast(settings.max_streams),
         node=Web3Node(connect_node),
-        store=None if settings.store is None else open_store(settings.store),
+        store=store,
+        specs=None if store is None else SpecReader(database, store, settings.poll_seconds),
     )
 
 
@@ -119,7 +122,7 @@ def create_app(services: Services) -> FastAPI:
         app.add_middleware(
             CORSMiddleware,
             allow_origins=list(settings.cors_origins),
-            allow_methods=["GET", "POST", "DELETE"],
+            allow_methods=["GET", "POST", "PUT", "DELETE"],
             allow_headers=["Authorization", "Content-Type", "If-None-Match", "Last-Event-ID", "Range"],
             expose_headers=["ETag", "Retry-After", "Content-Range", "Accept-Ranges"],
         )

@@ -10,14 +10,14 @@ import secrets
 import string
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, ClassVar, Final
+from typing import Final
 
-from sqlalchemy import BigInteger, Index, String, delete, func, select, update
+from sqlalchemy import Index, String, delete, func, select, update
 from sqlalchemy.engine import CursorResult
-from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
+from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from backend.errors import LoginRefusedError, NotAllowedError, NotFoundError, TooManyKeysError, TooManyLoginsError
-from backend.models import ADDRESS, HASH
+from backend.models import ADDRESS, HASH, KeptBase
 from steelyard.types import Address
 
 NONCE_LENGTH: Final = 24
@@ -43,13 +43,7 @@ class Scope(StrEnum):
 KEY_SCOPES: Final = frozenset({Scope.UPLOAD, Scope.RELAY})
 
 
-class AccessBase(DeclarativeBase):
-    """Metadata of what is kept beside the read model."""
-
-    type_annotation_map: ClassVar[dict[Any, Any]] = {int: BigInteger}
-
-
-class LoginNonce(AccessBase):
+class LoginNonce(KeptBase):
     """A nonce that was given out and not used yet."""
 
     __tablename__ = "login_nonces"
@@ -58,7 +52,7 @@ class LoginNonce(AccessBase):
     expires_at: Mapped[int]
 
 
-class Credential(AccessBase):
+class Credential(KeptBase):
     """A session or an API key.
 
     Attributes:

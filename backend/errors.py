@@ -112,6 +112,20 @@ class TooManyRequestsError(ProtocolError):
         self.headers = {"Retry-After": str(retry_seconds)}
 
 
+class EvaluationRefusedError(ProtocolError):
+    """An evaluation is not one of this project, here."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"the evaluation is not published: {reason}")
+
+
+class StaleEvaluationError(ProtocolError):
+    """An evaluation is no newer than the one that it would replace."""
+
+    def __init__(self, issued_at: int) -> None:
+        super().__init__(f"one that was issued at {issued_at} is published already")
+
+
 class DraftRefusedError(ProtocolError):
     """A draft of a project cannot become one here."""
 
@@ -146,6 +160,8 @@ STATUS: Final[Mapping[type[Exception], int]] = {
     NotAllowedError: 403,
     AccessError: 403,
     DraftRefusedError: 422,
+    EvaluationRefusedError: 422,
+    StaleEvaluationError: 409,
     InvalidTransactionError: 422,
     RangeNotSatisfiableError: 416,
     SpecError: 422,

@@ -1,7 +1,7 @@
 """The read model's tables: the log of record, and what the projection makes of it.
 
 Ids and byte strings are 0x-hex, addresses EIP-55, amounts exact integers in the token's smallest unit, times Unix
-seconds. Everything but `Cursor` follows from the canonical chain's events alone.
+seconds. Everything but `Cursor` follows from the canonical chain's events alone; what does not is of `KeptBase`.
 """
 
 from typing import Any, ClassVar
@@ -20,6 +20,12 @@ class Base(DeclarativeBase):
     """Metadata of the read model."""
 
     type_annotation_map: ClassVar[dict[Any, Any]] = {int: BigInteger, dict[str, Any]: JSON}
+
+
+class KeptBase(DeclarativeBase):
+    """Metadata of what is kept beside the read model: rebuilding it leaves these tables alone."""
+
+    type_annotation_map: ClassVar[dict[Any, Any]] = {int: BigInteger}
 
 
 class Cursor(Base):

@@ -27,8 +27,9 @@ from backend.models import (
 )
 from backend.paging import PageOf, PageRequest, fetch_page
 from backend.round_status import get_round_status
+from backend.specs import Spec, find_spec, fold
 from steelyard.chain.records import ProjectStatus, RoundOutcome
-from steelyard.constants import INITIAL_REPUTATION
+from steelyard.constants import BPS, INITIAL_REPUTATION
 
 S = TypeVar("S", bound=schemas.Schema)
 
@@ -68,14 +69,20 @@ class ProjectFilter:
             lowered = self.text.lower()
             begun = (Project.id, func.lower(Project.owner), Project.spec_cid)
             found = (column.startswith(lowered, autoescape=True) for column in begun)
-            query = query.where(or_(*found, Project.rule_name.contains(lowered, autoescape=True)))
+            titled = select(Spec.cid).where(Spec.folded_title.contains(fold(self.text), autoescape=True))
+            named = Project.rule_name.contains(lowered, autoescape=True)
+            query = query.where(or_(*found, named, Project.spec_cid.in_(titled)))
         return query
 
 
 def compute_entity_tag(session: Session, version: str) -> str | None:
-    """Names what a snapshot answers: nothing but the chain up to a block, and this program. None before the first."""
-    block_hash = session.scalar(select(Cursor.block_hash).where(Cursor.id == 1))
-    return None if block_hash is None else f'W/"{version}-{block_hash[2:34]}"'
+    """Names what a snapshot answers: the chain up to a block, the specifications read, and this program.
+
+    None before the first block.
+    """
+    specs = select(func.max(Spec.id)).scalar_subquery()
+    row = session.execute(select(Cursor.block_hash, specs).where(Cursor.id == 1)).first()
+    return None if row is None else f'W/"{version}-{row[0][2:34]}-{row[1] or 0}"'
 
 
 def get_chain_time(session: Session) -> int:
@@ -92,7 +99,8 @@ def list_projects(session: Session, wanted: ProjectFilter, request: PageRequest)
     page = fetch_page(
         session, wanted.select(), (Project.created_block, Project.created_log), request, newest_first=True
     )
-    return page.map(schemas.ProjectSummary.model_validate)
+    titles = _get_titles(session, page.items)
+    return page.map(lambda row: _describe(schemas.ProjectSummary, row, title=titles.get(row.spec_cid)))
 
 
 def get_project(session: Session, project_id: str) -> schemas.ProjectDetail:
@@ -107,9 +115,23 @@ def get_project(session: Session, project_id: str) -> schemas.ProjectDetail:
     return _describe(
         schemas.ProjectDetail,
         project,
-        members=[schemas.Member.model_validate(row) for row in members],
+        title=_get_titles(session, [project]).get(project.spec_cid),
+        members=[_describe(schemas.Member, row, **_describe_penalties(row, project)) for row in members],
         readers=[schemas.Reader.model_validate(row) for row in readers],
     )
+
+
+def get_spec_text(session: Session, project_id: str) -> tuple[str, str]:
+    """CID and canonical JSON of a project's specification.
+
+    Raises:
+      NotFoundError: there is no such project, or no specification has been found behind its CID.
+    """
+    cid = _find_project(session, project_id).spec_cid
+    spec = find_spec(session, cid)
+    if spec is None or spec.text is None:
+        raise NotFoundError("specification", cid)
+    return cid, spec.text
 
 
 def list_events(session: Session, project_id: str, request: PageRequest) -> PageOf[schemas.ChainEvent]:
@@ -187,6 +209,8 @@ def get_trainer(session: Session, address: str, limit: int) -> schemas.TrainerDe
     blocks = _get_blocks(session, changes)
     joined = select(Member, Project).join(Project, Project.id == Member.project_id).where(Member.trainer == address)
     newest = joined.order_by(Project.created_block.desc(), Project.created_log.desc()).limit(limit)
+    joined_rows = session.execute(newest).all()
+    titles = _get_titles(session, [project for _, project in joined_rows])
     return schemas.TrainerDetail(
         address=address,
         key=account.key if account else None,
@@ -194,7 +218,15 @@ def get_trainer(session: Session, address: str, limit: int) -> schemas.TrainerDe
         reputation_bps=account.reputation_bps if account else INITIAL_REPUTATION,
         balances=[_describe(schemas.Balance, row, claimable=row.credited - row.claimed) for row in balances],
         projects=[
-            _describe(schemas.Membership, member, token=project.token) for member, project in session.execute(newest)
+            _describe(
+                schemas.Membership,
+                member,
+                title=titles.get(project.spec_cid),
+                state=project.status,
+                token=project.token,
+                **_describe_penalties(member, project),
+            )
+            for member, project in joined_rows
         ],
         reputation=[
             _describe(schemas.ReputationChange, row, timestamp=blocks[row.block_number].timestamp) for row in changes
@@ -294,17 +326,31 @@ def describe_event(row: Event, block: Block) -> schemas.ChainEvent:
 # ------------------------------------------------------------------------------------------------- helpers
 
 
-def is_token_used(session: Session, token: str) -> bool:
-    """Whether a project, a stake or an offer is in a token."""
-    uses = (select(model.token).where(model.token == token).limit(1) for model in (Project, Balance, Aggregator))
-    return any(session.scalar(query) is not None for query in uses)
-
-
 def _find_project(session: Session, project_id: str) -> Project:
     project = session.get(Project, project_id)
     if project is None:
         raise NotFoundError("project", project_id)
     return project
+
+
+def _get_titles(session: Session, projects: Sequence[Project]) -> dict[str, str | None]:
+    """By the specification's CID."""
+    query = select(Spec.cid, Spec.title).where(Spec.cid.in_({project.spec_cid for project in projects}))
+    return {cid: title for cid, title in session.execute(query)}  # noqa: C416 - rows are no pairs to mypy
+
+
+def _describe_penalties(member: Member, project: Project) -> dict[str, dict[str, Any]]:
+    """docs/protocol.md: stake is lost for strikes alone, and only with the last."""
+    strike, absence = member.strikes + 1, member.absences + 1
+    slash = project.min_stake * project.slash_bps // BPS if strike >= project.max_strikes else 0
+    return {
+        "next_strike": _build_penalty(strike, project.max_strikes, slash),
+        "next_absence": _build_penalty(absence, project.max_absences, 0),
+    }
+
+
+def _build_penalty(number: int, limit: int, slash: int) -> dict[str, Any]:
+    return {"number": number, "limit": limit, "removes": number >= limit, "slash": slash}
 
 
 def _fetch_payments(session: Session, query: Select[Payment], request: PageRequest) -> PageOf[schemas.Payment]:

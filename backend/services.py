@@ -12,6 +12,8 @@ from backend.indexer import Indexer
 from backend.keeper import Keeper
 from backend.node import Node
 from backend.settings import Settings
+from backend.specs import SpecReader
+from backend.tokens import TokenBook
 from steelyard.chain.deploy import Deployment
 from steelyard.storage import BlobStore
 
@@ -59,7 +61,8 @@ class Broadcast:
 
 @dataclass(slots=True)
 class Services:
-    """What routes and threads share. `keeper` is None where nobody gave it a key, `store` where none is configured."""
+    """What routes and threads share. `keeper` is None where nobody gave it a key, `store` and `specs` where
+    no storage is configured."""
 
     settings: Settings
     deployment: Deployment
@@ -69,14 +72,21 @@ class Services:
     broadcast: Broadcast
     node: Node
     store: BlobStore | None = None
+    specs: SpecReader | None = None
+    tokens: TokenBook = field(init=False)
     _stop: threading.Event = field(default_factory=threading.Event, init=False)
     _threads: list[threading.Thread] = field(default_factory=list, init=False)
 
+    def __post_init__(self) -> None:
+        self.tokens = TokenBook(self.node)
+
     def start(self) -> None:
-        """Brings the schema up to date and starts indexing and keeping, each on a thread of its own."""
+        """Brings the schema up to date and starts indexing, reading specifications and keeping, each on a thread."""
         self.database.migrate()
         self._run("indexer", lambda: self.indexer.run(self._stop, self.broadcast.notify))
-        keeper = self.keeper
+        specs, keeper = self.specs, self.keeper
+        if specs is not None:
+            self._run("specs", lambda: specs.run(self._stop))
         if keeper is not None:
             self._run("keeper", lambda: keeper.run(self._stop))
 

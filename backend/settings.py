@@ -6,7 +6,8 @@ Where the node and the deployment file are may also be said for all programs at 
 
 from pathlib import Path
 
-from pydantic import AliasChoices, Field
+from eth_utils.address import is_address, to_checksum_address
+from pydantic import AliasChoices, Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from steelyard.cli_support import DEFAULT_DEPLOYMENT, DEFAULT_RPC_URL
@@ -65,6 +66,9 @@ class Settings(BaseSettings):
         validation_alias=AliasChoices("STEELYARD_BACKEND_STORE", "STEELYARD_STORE"),
         description="The blob store that models are served from and drafts put into; none for neither.",
     )
+    tokens: tuple[str, ...] = Field(
+        default=(), max_length=32, description="Tokens to offer to owners, as a JSON list of addresses."
+    )
     max_streams: int = Field(default=200, ge=1, description="Most event streams open at once.")
     max_lag_blocks: int = Field(
         default=10, ge=0, description="Blocks behind the chain at which it still counts as ready."
@@ -92,6 +96,14 @@ class Settings(BaseSettings):
 
     log_level: str = Field(default="info", pattern="^(debug|info|warning|error|critical)$", description="Least severe.")
     log_json: bool = Field(default=True, description="One JSON object a line; otherwise for people.")
+
+    @field_validator("tokens")
+    @classmethod
+    def _check_tokens(cls, tokens: tuple[str, ...]) -> tuple[str, ...]:
+        for token in tokens:
+            if not is_address(token):
+                raise ValueError(f"{token} is no address")
+        return tuple(map(to_checksum_address, tokens))
 
     def get_origin(self) -> str:
         """Scheme, host and port under which people reach the server."""

@@ -2,14 +2,16 @@
 
 import csv
 import io
-import json
 import time
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
+import httpx
 import typer
+from eth_account.messages import encode_defunct
+from eth_account.signers.local import LocalAccount
 
 from steelyard.chain.history import EventHistory
 from steelyard.chain.records import ProjectStatus
@@ -33,72 +35,61 @@ from steelyard.cli_support import (
     print_json,
     print_lines,
 )
-from steelyard.errors import ConfigError
+from steelyard.errors import ChainUnavailableError, ConfigError
 from steelyard.keystore import Identity
 from steelyard.rounds.access import open_access
+from steelyard.rounds.evaluation import Curve, Point, build_curve
 from steelyard.rounds.global_model import GlobalModel, fetch_initial_model, sync_global_model
 from steelyard.rounds.project import ProjectTerms, open_project
 from steelyard.rounds.records import collect_settled_rounds, select_final
 from steelyard.storage import BlobStore, open_store
-from steelyard.types import ProjectId
-
-_FORMAT = "steelyard-evaluation/1"
 
 
-@dataclass(frozen=True, slots=True)
-class Point:
-    """One model on the curve."""
-
-    round: int
-    """The round that starts from it; the last is the project's result."""
-    accuracy: float
-    loss: float
-    """Mean cross-entropy."""
-    examples: int
+def format_csv(curve: Curve) -> str:
+    """A table for a spreadsheet."""
+    text = io.StringIO()
+    table = csv.DictWriter(text, ["round", "accuracy", "loss", "examples"], lineterminator="\n")
+    table.writeheader()
+    table.writerows(point.model_dump() for point in curve.points)
+    return text.getvalue()
 
 
-@dataclass(frozen=True, slots=True)
-class Curve:
-    """What an owner says about the models of a project. Nobody else can check it: the data stay private."""
+def write_curve(curve: Curve, folder: Path) -> Path:
+    """Writes a curve as JSON and CSV into a folder, and returns the path of the JSON.
 
-    chain_id: int
-    marketplace: str
-    project_id: ProjectId
-    points: tuple[Point, ...]
+    Raises:
+      ConfigError: they cannot be written.
+    """
+    path = folder / f"{curve.project[2:]}.json"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        path.write_text(curve.to_json())
+        path.with_suffix(".csv").write_text(format_csv(curve))
+    except OSError as error:
+        raise ConfigError(f"{folder} cannot be written to: {error.strerror}") from error
+    return path
 
-    def to_json(self) -> str:
-        """The text that is kept and published."""
-        document = {
-            "format": _FORMAT,
-            "chainId": self.chain_id,
-            "marketplace": self.marketplace,
-            "project": "0x" + self.project_id.hex(),
-            "points": [asdict(point) for point in self.points],
-        }
-        return json.dumps(document, indent=2) + "\n"
 
-    def to_csv(self) -> str:
-        """A table for a spreadsheet."""
-        text = io.StringIO()
-        table = csv.DictWriter(text, ["round", "accuracy", "loss", "examples"], lineterminator="\n")
-        table.writeheader()
-        table.writerows(asdict(point) for point in self.points)
-        return text.getvalue()
+def hand_over(curve: Curve, account: LocalAccount, backend_url: str) -> None:
+    """Signs a curve as a wallet signs text (EIP-191), and gives it to a backend.
 
-    def write(self, folder: Path) -> Path:
-        """Writes both texts into a folder, and returns the path of the JSON.
-
-        Raises:
-          ConfigError: they cannot be written.
-        """
-        path = folder / f"{self.project_id.hex()}.json"
+    Raises:
+      ConfigError: the backend refuses it.
+      ChainUnavailableError: it does not answer.
+    """
+    text = curve.to_json()
+    signature = account.sign_message(encode_defunct(text=text)).signature
+    url = f"{backend_url.rstrip('/')}/v1/projects/{curve.project}/evaluations"
+    try:
+        answer = httpx.put(url, json={"text": text, "signature": "0x" + bytes(signature).hex()}, timeout=30)
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        raise ChainUnavailableError(f"no backend answers at {backend_url}: {error}") from error
+    if answer.is_error:
         try:
-            folder.mkdir(parents=True, exist_ok=True)
-            path.write_text(self.to_json())
-            path.with_suffix(".csv").write_text(self.to_csv())
-        except OSError as error:
-            raise ConfigError(f"{folder} cannot be written to: {error.strerror}") from error
-        return path
+            reason = answer.json().get("detail")
+        except (ValueError, AttributeError):
+            reason = None
+        raise ConfigError(f"the backend refuses the evaluation: {reason or f'status {answer.status_code}'}")
 
 
 @dataclass(slots=True)
@@ -143,6 +134,14 @@ def evaluate(
     publish: Annotated[
         bool, typer.Option("--publish", help="Put the curve into the store, and say its identifier.")
     ] = False,
+    backend: Annotated[
+        str | None,
+        typer.Option(
+            envvar="STEELYARD_BACKEND",
+            help="Also give it, signed, to this backend, which shows it with the project.",
+            metavar="URL",
+        ),
+    ] = None,
     out: Annotated[
         Path | None, typer.Option(help="Where JSON and CSV go; beside the state if not given.", metavar="FOLDER")
     ] = None,
@@ -160,8 +159,8 @@ def evaluate(
     """Try every global model on private validation data, and keep the curve.
 
     Each model is computed again from the chain, as `model pull` does. The data do not leave this machine: what is kept,
-    and published with `--publish`, is accuracy and loss by round. The keystore is opened for confidential projects
-    only.
+    and published with `--publish` or `--backend`, is accuracy and loss by round. The keystore is opened for
+    confidential projects, and to sign for a backend: it takes the owner's word alone.
 
     Example: [bold]steelyard owner evaluate 0x5f… --data 'csv:valid.csv?label=diagnosis' --publish[/bold]
     """
@@ -177,7 +176,7 @@ def evaluate(
     marketplace, deployment = connection.marketplace, connection.deployment
     terms = open_project(marketplace, deployment, store, project_id)
     dataset = conform(load_dataset(data), terms.spec.data)
-    identity = open_identity(keystore, passphrase_file) if terms.spec.confidential else None
+    identity = open_identity(keystore, passphrase_file) if terms.spec.confidential or backend else None
     history = EventHistory(
         lambda first, last: marketplace.get_events(first, last, project_id=project_id), deployment.block
     )
@@ -187,9 +186,11 @@ def evaluate(
     def extend() -> None:
         for model in models.read_new():
             result = evaluate_model(terms.spec.model, model.parameters, dataset, device=device, threads=threads)
-            points.append(Point(model.round_index, result.accuracy, result.loss, result.examples))
+            points.append(
+                Point(round=model.round_index, accuracy=result.accuracy, loss=result.loss, examples=result.examples)
+            )
             if as_json:
-                print_json(asdict(points[-1]))
+                print_json(points[-1].model_dump())
             else:
                 typer.echo(f"round {model.round_index:>5}  accuracy {result.accuracy:7.2%}  loss {result.loss:.4f}")
 
@@ -197,9 +198,12 @@ def evaluate(
     while True:
         # Asked first: what became final until then is read afterwards, and nothing is missed.
         last_look = not follow or marketplace.get_project(project_id).status in ended
+        known = len(points)
         extend()
-        curve = Curve(terms.chain_id, terms.marketplace, project_id, tuple(points))
-        path = curve.write(out or state / "evaluations")
+        curve = build_curve(terms.chain_id, terms.marketplace, project_id, int(time.time()), points)
+        path = write_curve(curve, out or state / "evaluations")
+        if backend and identity and len(points) > known:
+            hand_over(curve, identity.account, backend)
         if last_look:
             break
         time.sleep(poll_seconds)

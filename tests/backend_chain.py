@@ -8,8 +8,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from backend.errors import NotFoundError
 from backend.event_log import Facts
-from backend.node import Figures, Node, TokenFacts
+from backend.node import Figures, Holding, Node, TokenFacts
 from backend.source import Header, InconsistentNodeError, Source
 from steelyard.chain import events as ev
 from steelyard.chain.events import Event, LoggedEvent
@@ -26,6 +27,7 @@ from steelyard.chain.records import (
     RoundOutcome,
     Settlement,
 )
+from steelyard.chain.token import PermitDomain
 from steelyard.errors import ChainError
 from steelyard.gram.evidence import EvidenceBundle, parse_bundle
 from steelyard.types import Address, Cid, Codec, Digest, ProjectId
@@ -341,6 +343,7 @@ class FakeNode(Node):
         self.broadcasts: list[bytes] = []
         self.simulated: list[tuple[Address, Address, bytes]] = []
         self.revert: ChainError | None = None
+        self.tokens = {TOKEN: TokenFacts("SYT", 18, PermitDomain("Steelyard Test", "1", CHAIN_ID, TOKEN))}
 
     def is_valid_signature(self, contract: Address, digest: bytes, signature: bytes) -> bool:
         return (contract, digest, signature) in self.signatures
@@ -351,14 +354,24 @@ class FakeNode(Node):
         self.simulated.append((sender, to, data))
         return Figures(nonce=7, gas=100_000, fees=Fees(max_fee=3 * 10**9, tip=10**9))
 
+    def get_token(self, token: Address) -> TokenFacts:
+        if self.revert is not None:
+            raise self.revert
+        if token not in self.tokens:
+            raise NotFoundError("token", token)
+        return self.tokens[token]
+
+    def get_holding(self, token: Address, account: Address, spender: Address) -> Holding:
+        nonce = None if self.tokens[token].permit_domain is None else 3
+        return Holding(balance=10**18 + int(account, 16) % 7, allowance=5, permit_nonce=nonce)
+
     def broadcast(self, raw: bytes) -> str:
         self.broadcasts.append(raw)
         return "0x" + hashlib.sha256(raw).hexdigest()
 
-    def describe_token(self, token: Address) -> TokenFacts:
-        return TokenFacts("STEEL", 18)
-
     def get_unbonding_seconds(self, marketplace: Address) -> int:
+        if self.revert is not None:
+            raise self.revert
         return 604_800
 
 

@@ -3,23 +3,18 @@
 import time
 from typing import Annotated, Final
 
-from eth_account import Account
-from eth_account.messages import SignableMessage, encode_defunct
-from eth_keys.exceptions import BadSignature
-from eth_utils.crypto import keccak
-from eth_utils.exceptions import ValidationError
 from fastapi import APIRouter, Depends, Path, Response
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from pydantic import Field
 
 from backend import credentials
 from backend.api.dependencies import ServicesDep
-from backend.api.schemas import Request, Schema
+from backend.api.schemas import Request, Schema, SignatureText
 from backend.credentials import Caller, Scope
 from backend.errors import LoginRefusedError, UnauthorisedError
 from backend.services import Services
-from backend.siwe import MAX_MESSAGE, Expected, SignInMessage, check_message, parse_message
-from steelyard.types import Address
+from backend.signatures import is_signed_by
+from backend.siwe import MAX_MESSAGE, Expected, check_message, parse_message
 
 router = APIRouter(prefix="/v1/auth", tags=["login"])
 
@@ -40,7 +35,7 @@ class Login(Request):
     """A message as EIP-4361 has it, to the byte, and the account's signature (ERC-191, or ERC-1271 of a contract)."""
 
     message: str = Field(max_length=MAX_MESSAGE)
-    signature: str = Field(pattern="^0x(?:[0-9a-fA-F]{2}){1,2048}$")
+    signature: SignatureText
 
 
 class Token(Schema):
@@ -123,7 +118,8 @@ def login(services: ServicesDep, response: Response, body: Login) -> Token:
     now = time.time()
     message = parse_message(body.message)
     check_message(message, _expect(services), now)
-    _check_signature(services, message, body)
+    if not is_signed_by(message.address, body.message, bytes.fromhex(body.signature[2:]), services.node):
+        raise LoginRefusedError(f"the signature is not one of {message.address}")
     seconds = services.settings.session_seconds
     with services.database.write() as session:
         credentials.use_nonce(session, message.nonce, int(now))
@@ -184,29 +180,6 @@ def revoke_key(services: ServicesDep, caller: CallerDep, token_id: TokenId) -> N
 
 def _expect(services: Services) -> Expected:
     return Expected(services.settings.get_origin(), services.deployment.chain_id, credentials.NONCE_SECONDS)
-
-
-def _check_signature(services: Services, message: SignInMessage, body: Login) -> None:
-    """A key's signature is told from its bytes alone. The chain is asked only about what is none of the account's.
-
-    Raises:
-      LoginRefusedError: neither the account's key nor a contract at its address stands for the message.
-    """
-    signed, signature = encode_defunct(text=body.message), bytes.fromhex(body.signature[2:])
-    if _recover(signed, signature) == message.address:
-        return
-    digest = keccak(b"\x19" + signed.version + signed.header + signed.body)
-    if not services.node.is_valid_signature(message.address, digest, signature):
-        raise LoginRefusedError(f"the signature is not one of {message.address}")
-
-
-def _recover(signed: SignableMessage, signature: bytes) -> Address | None:
-    if len(signature) != 65:
-        return None
-    try:
-        return Address(Account.recover_message(signed, signature=signature))
-    except (BadSignature, ValidationError, ValueError):
-        return None
 
 
 def _show(credential: credentials.Credential, token: str) -> Token:

@@ -1,20 +1,20 @@
 """What owners write: drafts and files into storage, and transactions for their wallets to sign."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Body
 from pydantic import Field
 from sqlalchemy import select
 
 from backend.api.auth import CallerDep
+from backend.api.calls import AnyCall, Market
 from backend.api.dependencies import ServicesDep
-from backend.api.schemas import AddressText, PositiveAmount, Request, Schema
+from backend.api.schemas import AddressText, Request, Schema
 from backend.credentials import Scope
 from backend.errors import DraftRefusedError
 from backend.models import Project
 from backend.services import Services
-from backend.transactions import MAX_RAW_BYTES, Call, build_call, build_unsigned, read_signed
-from steelyard.chain.records import Permit
+from backend.transactions import MAX_RAW_BYTES, build_unsigned, read_signed
 from steelyard.errors import StorageUnavailableError
 from steelyard.rounds.project_file import ChainTerms, ProjectFile, compute_spec_cid
 from steelyard.spec import MAX_SPEC_BYTES, ProjectSpec, decode_project_spec
@@ -61,63 +61,11 @@ class StoredBlob(Schema):
     bytes: int
 
 
-class PermitFields(Request):
-    """An ERC-2612 signature for the budget, so that no `approve` is needed."""
-
-    deadline: int = Field(ge=0, le=2**63 - 1)
-    v: int = Field(ge=0, le=255)
-    r: str = Field(pattern="^0x[0-9a-f]{64}$")
-    s: str = Field(pattern="^0x[0-9a-f]{64}$")
-
-
-class Approve(Request):
-    """Lets the marketplace take tokens: a budget, or a stake."""
-
-    name: Literal["approve"]
-    token: AddressText
-    amount: PositiveAmount
-
-
-class CreateProject(Request):
-    """Escrows the budget and opens enrolment. The specification must be in storage."""
-
-    name: Literal["createProject"]
-    token: AddressText
-    spec_cid: str = Field(max_length=64)
-    chain: ChainTerms
-    permit: PermitFields | None = None
-
-
-class ProjectCall(Request):
-    """A call about one project."""
-
-    name: Literal["start", "cancel", "poke", "enrol", "leave"]
-    project_id: str = Field(pattern="^0x[0-9a-f]{64}$")
-
-
-class StakeCall(Request):
-    """Adds free stake, or starts to take it back."""
-
-    name: Literal["deposit", "unbond"]
-    token: AddressText
-    amount: PositiveAmount
-
-
-class PayOut(Request):
-    """Takes out credit (`claim`) or unbonded stake (`withdraw`)."""
-
-    name: Literal["claim", "withdraw"]
-    token: AddressText
-    recipient: AddressText
-
-
 class TransactionRequest(Request):
     """Who will sign, and what."""
 
     sender: AddressText = Field(examples=[_EXAMPLE_ACCOUNT])
-    call: Annotated[Approve | CreateProject | ProjectCall | StakeCall | PayOut, Field(discriminator="name")] = Field(
-        examples=[{"name": "start", "project_id": "0x" + "5e" * 32}]
-    )
+    call: AnyCall = Field(examples=[{"name": "start", "project_id": "0x" + "5e" * 32}])
 
 
 class UnsignedTransaction(Schema):
@@ -198,7 +146,7 @@ def store_spec(
 def make_transaction(services: ServicesDep, body: TransactionRequest) -> UnsignedTransaction:
     """Simulated, so that what would revert is told before gas is spent. Sign it in a wallet: no key is here."""
     sender = Address(body.sender)
-    call = _build_call(services, sender, body.call)
+    call = body.call.encode(Market(services.deployment, sender, lambda cid: _fetch_spec(services, cid)))
     figures = services.node.get_figures(sender, call.to, call.data)
     fields = build_unsigned(call, sender, services.deployment.chain_id, figures)
     return UnsignedTransaction.model_validate({**fields, "sender": fields["from"]})
@@ -225,31 +173,8 @@ def _check(services: Services, draft: Draft) -> dict[str, Any]:
     }
 
 
-def _build_call(
-    services: Services, sender: Address, call: Approve | CreateProject | ProjectCall | StakeCall | PayOut
-) -> Call:
-    marketplace = services.deployment.marketplace
-    match call:
-        case Approve(token=token, amount=amount):
-            return build_call("approve", Address(token), marketplace, int(amount))
-        case CreateProject():
-            spec = _fetch_spec(services, call.spec_cid)
-            params = call.chain.build_params(sender, Address(call.token), services.deployment, spec)
-            if call.permit is None:
-                return build_call("createProject", marketplace, params)
-            signed = call.permit
-            permit = Permit(signed.deadline, signed.v, bytes.fromhex(signed.r[2:]), bytes.fromhex(signed.s[2:]))
-            return build_call("createProjectWithPermit", marketplace, params, permit)
-        case ProjectCall(name=name, project_id=project_id):
-            return build_call(name, marketplace, bytes.fromhex(project_id[2:]))
-        case StakeCall(name=name, token=token, amount=amount):
-            return build_call(name, marketplace, Address(token), int(amount))
-        case PayOut(name=name, token=token, recipient=recipient):
-            return build_call(name, marketplace, Address(token), Address(recipient))
-
-
-def _fetch_spec(services: Services, text: str) -> ProjectSpec:
-    return decode_project_spec(_get_store(services).get(Cid.parse(text), MAX_SPEC_BYTES))
+def _fetch_spec(services: Services, cid: Cid) -> ProjectSpec:
+    return decode_project_spec(_get_store(services).get(cid, MAX_SPEC_BYTES))
 
 
 def _get_store(services: Services) -> BlobStore:

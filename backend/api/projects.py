@@ -3,7 +3,7 @@
 from enum import StrEnum
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Response
 
 from backend import queries
 from backend.api.answers import BlockRoute
@@ -11,6 +11,7 @@ from backend.api.dependencies import AddressQuery, PageDep, ProjectIdPath, Sessi
 from backend.api.schemas import ChainEvent, Page, Payment, ProjectDetail, ProjectSummary
 from backend.paging import PageOf
 from steelyard.chain.records import ProjectStatus
+from steelyard.spec import ProjectSpec
 
 router = APIRouter(prefix="/v1/projects", tags=["projects"], route_class=BlockRoute)
 
@@ -32,8 +33,11 @@ Stake = Annotated[
 SearchText = Annotated[
     str | None,
     Query(
-        pattern="^[0-9A-Za-z-]{2,66}$",
-        description="Begins the id, the owner's address or the specification's CID, or is part of the rule's name.",
+        min_length=2,
+        max_length=120,
+        pattern=r"^[^\x00-\x1f]+$",
+        description="Begins the id, the owner's address or the specification's CID, or is part of the rule's name or "
+        "the title; case does not matter.",
         examples=["krum"],
     ),
 ]
@@ -54,7 +58,7 @@ def list_projects(
     min_stake: Stake = None,
     max_stake: Stake = None,
 ) -> PageOf[ProjectSummary]:
-    """Filters may be joined; a project must match all of them. Titles are in the specifications, off chain."""
+    """Filters may be joined; a project must match all of them. Titles come from storage, some time after the rest."""
     wanted = queries.ProjectFilter(
         status=None if state is None else ProjectStatus[state.name],
         owner=owner,
@@ -75,6 +79,18 @@ def _to_int(amount: str | None) -> int | None:
 def get_project(session: SessionDep, project_id: ProjectIdPath) -> ProjectDetail:
     """Parameters never change; `state`, `round`, the money and the members do."""
     return queries.get_project(session, project_id)
+
+
+@router.get(
+    "/{project_id}/spec",
+    response_model=ProjectSpec,
+    summary="A project's specification: title, task, model, schedule, data",
+)
+def get_spec(session: SessionDep, project_id: ProjectIdPath) -> Response:
+    """The bytes are those that storage has: they hash to `spec_cid`, which is the entity tag. They never change."""
+    cid, text = queries.get_spec_text(session, project_id)
+    headers = {"ETag": f'"{cid}"', "Cache-Control": "public, max-age=86400"}
+    return Response(text, media_type="application/json", headers=headers)
 
 
 @router.get("/{project_id}/events", response_model=Page[ChainEvent], summary="A project's events, the oldest first")

@@ -35,6 +35,9 @@ def check_address(text: str) -> Address:
 AddressText = Annotated[str, Field(pattern="^0x[0-9a-fA-F]{40}$"), AfterValidator(check_address)]
 """An address in a body, in lower case or with its checksum."""
 
+SignatureText = Annotated[str, Field(pattern="^0x(?:[0-9a-fA-F]{2}){1,2048}$", examples=["0x" + "5e" * 65])]
+"""An account's signature of a text (EIP-191), or what a contract wallet takes for one (ERC-1271)."""
+
 PositiveAmount = Annotated[str, Field(pattern="^[1-9][0-9]{0,76}$", examples=["1000000000000000000"])]
 """An amount in a body."""
 
@@ -70,6 +73,7 @@ class ProjectSummary(Schema):
     """A project in a list."""
 
     id: str
+    title: str | None = Field(description="Of the specification; null until storage has it, or if it is none.")
     state: Name = Field(validation_alias="status", description="enrolling, running, completed, cancelled or failed.")
     owner: str
     token: str
@@ -87,6 +91,15 @@ class ProjectSummary(Schema):
     spec_cid: str = Field(description="The project's specification, on IPFS.")
 
 
+class Penalty(Schema):
+    """What a trainer's next fault of a kind does beside losing the round's pay and some reputation."""
+
+    number: int = Field(description="Of the fault, counted with those before; absences count in a row.")
+    limit: int = Field(description="With so many, the trainer is out.")
+    removes: bool
+    slash: Amount = Field(description="What it costs of the stake: only what removes for strikes costs any.")
+
+
 class Member(Schema):
     """A trainer's place in a project."""
 
@@ -98,6 +111,8 @@ class Member(Schema):
     absences: int = Field(description="In a row.")
     earned: Amount = Field(description="Shares of final rounds.")
     pool_split: Amount = Field(description="Its part of the pool, at the project's end.")
+    next_strike: Penalty
+    next_absence: Penalty
 
 
 class Reader(Schema):
@@ -240,6 +255,8 @@ class Membership(Member):
     """A trainer's place in one of its projects."""
 
     project_id: str
+    title: str | None = Field(description="Of the project.")
+    state: Name = Field(description="Of the project.")
     token: str
 
 

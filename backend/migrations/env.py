@@ -2,12 +2,14 @@
 
 from alembic import context
 
-from backend.credentials import AccessBase
-from backend.models import Base
+import backend.credentials
+import backend.evaluations
+import backend.specs  # noqa: F401 - their tables
+from backend.models import Base, KeptBase
 
 context.configure(
     connection=context.config.attributes["connection"],
-    target_metadata=[Base.metadata, AccessBase.metadata],
+    target_metadata=[Base.metadata, KeptBase.metadata],
     render_as_batch=True,
     transactional_ddl=False,  # the caller's transaction holds all of it
 )

@@ -1,5 +1,8 @@
 """An ERC-20 token, with ERC-2612 permits where it has them."""
 
+from dataclasses import dataclass
+from typing import Any
+
 from eth_account.messages import encode_typed_data
 from eth_account.signers.local import LocalAccount
 from web3 import Web3
@@ -9,6 +12,43 @@ from steelyard.chain.client import Contract
 from steelyard.chain.records import Permit
 from steelyard.chain.transactions import Receipt, Sender
 from steelyard.types import Address
+
+
+@dataclass(frozen=True, slots=True)
+class PermitDomain:
+    """What a token's permits are signed for (EIP-712)."""
+
+    name: str
+    version: str
+    chain_id: int
+    contract: Address
+
+
+def build_permit(
+    domain: PermitDomain, owner: Address, spender: Address, amount: int, nonce: int, deadline: int
+) -> dict[str, Any]:
+    """The typed data (EIP-712) of a permit (ERC-2612), as `eth_signTypedData_v4` takes it.
+
+    Args:
+      nonce: the owner's next one in the token.
+      deadline: Unix seconds.
+    """
+    names = {"name": "string", "version": "string", "chainId": "uint256", "verifyingContract": "address"}
+    fields = {"owner": "address", "spender": "address", "value": "uint256", "nonce": "uint256", "deadline": "uint256"}
+    return {
+        "types": {
+            "EIP712Domain": [{"name": name, "type": kind} for name, kind in names.items()],
+            "Permit": [{"name": name, "type": kind} for name, kind in fields.items()],
+        },
+        "primaryType": "Permit",
+        "domain": {
+            "name": domain.name,
+            "version": domain.version,
+            "chainId": domain.chain_id,
+            "verifyingContract": domain.contract,
+        },
+        "message": {"owner": owner, "spender": spender, "value": amount, "nonce": nonce, "deadline": deadline},
+    }
 
 
 class Token(Contract):
@@ -43,33 +83,24 @@ class Token(Contract):
         """Makes tokens out of nothing: the test token alone can."""
         return self.write("mint", account, amount)
 
-    def sign_permit(self, account: LocalAccount, spender: Address, amount: int, deadline: int) -> Permit:
-        """Signs that `spender` may take `amount` from `account` until `deadline`, in Unix seconds.
+    def get_permit_domain(self) -> PermitDomain:
+        """By EIP-5267, so that the token's own name and version are signed.
 
-        The domain is read by EIP-5267, so that the token's own name and version are signed.
+        Raises:
+          ChainError: the token does not say.
         """
-        owner = Address(account.address)
         _, name, version, chain_id, contract, _, _ = self.read(
             tuple[bytes, str, str, int, Address, bytes, tuple[int, ...]], "eip712Domain"
         )
-        message = encode_typed_data(
-            domain_data={"name": name, "version": version, "chainId": chain_id, "verifyingContract": contract},
-            message_types={
-                "Permit": [
-                    {"name": "owner", "type": "address"},
-                    {"name": "spender", "type": "address"},
-                    {"name": "value", "type": "uint256"},
-                    {"name": "nonce", "type": "uint256"},
-                    {"name": "deadline", "type": "uint256"},
-                ]
-            },
-            message_data={
-                "owner": owner,
-                "spender": spender,
-                "value": amount,
-                "nonce": self.read(int, "nonces", owner),
-                "deadline": deadline,
-            },
-        )
-        signed = account.sign_message(message)
+        return PermitDomain(name, version, chain_id, contract)
+
+    def get_permit_nonce(self, owner: Address) -> int:
+        return self.read(int, "nonces", owner)
+
+    def sign_permit(self, account: LocalAccount, spender: Address, amount: int, deadline: int) -> Permit:
+        """Signs that `spender` may take `amount` from `account` until `deadline`, in Unix seconds."""
+        owner = Address(account.address)
+        nonce = self.get_permit_nonce(owner)
+        message = build_permit(self.get_permit_domain(), owner, spender, amount, nonce, deadline)
+        signed = account.sign_message(encode_typed_data(full_message=message))
         return Permit(deadline=deadline, v=signed.v, r=signed.r.to_bytes(32), s=signed.s.to_bytes(32))

@@ -18,7 +18,7 @@ class StrictModel(BaseModel):
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
 
 
-def validate_json(adapter: TypeAdapter[T], text: str | bytes) -> T:
+def validate_json(adapter: TypeAdapter[T], text: str | bytes, what: str = "specification") -> T:
     """What `adapter` reads in a JSON text of at most `MAX_SPEC_BYTES`: where pydantic's errors become ours.
 
     Raises:
@@ -26,7 +26,7 @@ def validate_json(adapter: TypeAdapter[T], text: str | bytes) -> T:
     """
     data = text.encode("utf-8", "surrogatepass") if isinstance(text, str) else text
     if len(data) > MAX_SPEC_BYTES:
-        raise SpecError(f"the specification has {len(data):,} bytes, the most is {MAX_SPEC_BYTES:,}")
+        raise SpecError(f"the {what} has {len(data):,} bytes, the most is {MAX_SPEC_BYTES:,}")
     try:
         return adapter.validate_json(data)
     except ValidationError as exc:

@@ -9,6 +9,7 @@ from typing import Any
 
 import httpx
 import pytest
+from eth_account.messages import encode_typed_data
 from eth_utils.address import to_checksum_address
 from eth_utils.crypto import keccak
 
@@ -113,6 +114,19 @@ async def test_a_project_is_created_by_transactions_that_a_wallet_signs(
     project_id = bytes.fromhex(project["id"][2:])
     assert kit.market().get_project(project_id).status is ProjectStatus.ENROLLING  # type: ignore[arg-type]
 
+    config = (await client.get("/v1/deployment")).json()
+    token = next(each for each in config["tokens"] if each["address"] == kit.token_address)
+    assert (token["symbol"], token["decimals"], token["permit"]) == (kit.token().get_symbol(), 18, True)
+    wanted = {"token": kit.token_address, "owner": owner.address, "amount": "1000000", "deadline": 2**40}
+    for call in (create, {"name": "deposit", "token": kit.token_address, "amount": "1000000"}):
+        typed = (await client.post("/v1/permits", json=wanted)).json()
+        signed = owner.sign_message(encode_typed_data(full_message=typed))
+        permit = {"deadline": 2**40, "v": signed.v, "r": f"0x{signed.r:064x}", "s": f"0x{signed.s:064x}"}
+        await sign_and_relay(call | {"permit": permit})
+    assert kit.market().get_stake(Address(owner.address), kit.token_address).free == 1_000_000
+    held = (await client.get(f"/v1/tokens/{kit.token_address}?account={owner.address}")).json()
+    assert (held["allowance"], held["balance"]) == ("0", str(kit.token().get_balance(Address(owner.address))))
+
     early = await client.post(
         "/v1/transactions", json={"sender": owner.address, "call": {"name": "start", "project_id": project["id"]}}
     )
@@ -132,6 +146,6 @@ async def test_what_the_chain_alone_knows_of_deployment_and_tokens(
     token = (await client.get(f"/v1/tokens/{kit.token_address}")).json()
     assert token["decimals"] == 18
     assert token["symbol"].isalpha()
-    no_token = services.node.describe_token(kit.deployment.marketplace)
-    nobody = services.node.describe_token(Address(kit.devnet.account(OWNER).address))
-    assert (no_token.symbol, no_token.decimals) == (nobody.symbol, nobody.decimals) == (None, None)
+    no_token = services.node.get_token(kit.deployment.marketplace)
+    assert (no_token.symbol, no_token.decimals, no_token.permit_domain) == (None, None, None)
+    assert (await client.get(f"/v1/tokens/{kit.devnet.account(OWNER).address}")).status_code == 404

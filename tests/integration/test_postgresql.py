@@ -12,10 +12,9 @@ from alembic.migration import MigrationContext
 from sqlalchemy import func, select, text
 
 from backend.app import create_app
-from backend.credentials import AccessBase
 from backend.database import Database
 from backend.indexer import Indexer, IndexerLimits, rebuild
-from backend.models import Base, Event
+from backend.models import Base, Event, KeptBase
 from backend.services import Broadcast, Services
 from backend.settings import Settings
 from steelyard.chain.deploy import Deployment
@@ -62,7 +61,7 @@ def dump(database: Database) -> dict[str, list[Any]]:
 def test_migrations_make_the_schema_of_the_models(database: Database) -> None:
     with database.engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
-        both = [Base.metadata, AccessBase.metadata]
+        both = [Base.metadata, KeptBase.metadata]
         assert compare_metadata(context, both) == []  # type: ignore[arg-type]
 
 

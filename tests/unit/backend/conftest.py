@@ -14,6 +14,7 @@ from backend.database import Database
 from backend.indexer import Indexer, IndexerLimits
 from backend.services import Broadcast, Services
 from backend.settings import Settings
+from backend.specs import SpecReader
 from steelyard.chain.deploy import Deployment
 from steelyard.rules import DEFAULT_RULE
 from steelyard.storage import MemoryBlobStore
@@ -66,7 +67,8 @@ def backend(chain: FakeChain, database: Database) -> Backend:
     indexer = Indexer(lambda: chain, database, LIMITS)
     settings = Settings(max_page=5, max_streams=2, max_upload_bytes=100_000, cors_origins=("https://app.example",))
     node, store = FakeNode(), MemoryBlobStore()
-    services = Services(settings, deployment, database, indexer, None, Broadcast(2), node, store)
+    specs = SpecReader(database, store, poll_seconds=1)
+    services = Services(settings, deployment, database, indexer, None, Broadcast(2), node, store, specs)
     app = create_app(services)
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     return Backend(

@@ -200,10 +200,12 @@ async def test_projects_are_found_by_size_stake_member_and_words(backend: Backen
         f"q={str(make_cid('spec'))[:20]}": [3, 2, 1, 0],
         "q=KRUM": [3, 2, 1, 0],
         "q=median": [],
+        "q=%25%25": [],
+        "q=a_": [],
     }.items():
         found = await get_all(backend, f"/v1/projects?{query}", 2)
         assert [int(item["id"][2:4]) for item in found] == numbers, query
-    for refused in ("q=%25", "q=a_", "q=x", "min_stake=-1", "max_dimension=0", "min_stake=1e3"):
+    for refused in ("q=%00a", "q=x", "min_stake=-1", "max_dimension=0", "min_stake=1e3"):
         await backend.get(f"/v1/projects?{refused}", 422)
 
 
@@ -403,8 +405,11 @@ async def test_openapi_describes_every_route_and_parameter(backend: Backend) -> 
         "/v1/health",
         "/v1/deployment",
         "/v1/models",
+        "/v1/permits",
         "/v1/projects",
         "/v1/projects/{project_id}",
+        "/v1/projects/{project_id}/evaluations",
+        "/v1/projects/{project_id}/evaluations/signed",
         "/v1/projects/{project_id}/events",
         "/v1/projects/{project_id}/models/{round_index}",
         "/v1/projects/{project_id}/payments",
@@ -412,9 +417,9 @@ async def test_openapi_describes_every_route_and_parameter(backend: Backend) -> 
         "/v1/projects/{project_id}/rounds/{round_index}",
         "/v1/projects/{project_id}/rounds/{round_index}/evidence",
         "/v1/projects/{project_id}/rounds/{round_index}/explanation/{trainer}",
+        "/v1/projects/{project_id}/spec",
         "/v1/quotes",
         "/v1/ready",
-        "/v1/projects/{project_id}/spec",
         "/v1/specs",
         "/v1/tokens/{address}",
         "/v1/trainers/{address}",

@@ -10,10 +10,9 @@ from hypothesis import strategies as st
 from sqlalchemy import func, inspect, select
 from sqlalchemy.dialects import sqlite
 
-from backend.credentials import AccessBase
 from backend.database import Amount, Database
 from backend.indexer import Indexer, IndexerLimits
-from backend.models import Account, Balance, Base, Payment, ReputationChange
+from backend.models import Account, Balance, Base, KeptBase, Payment, ReputationChange
 from steelyard.errors import ConfigError
 from tests.backend_chain import TOKEN, TRAINERS, FakeChain
 
@@ -44,7 +43,7 @@ def test_amounts_survive_exactly_and_sort_as_numbers(left: int, right: int) -> N
 def test_migrations_make_the_schema_of_the_models(database: Database) -> None:
     with database.engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
-        both = [Base.metadata, AccessBase.metadata]
+        both = [Base.metadata, KeptBase.metadata]
         assert compare_metadata(context, both) == []  # type: ignore[arg-type]
 
 

@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 from eth_account import Account
-from eth_utils.address import to_checksum_address
+from eth_account.messages import encode_typed_data
 
 from backend.limits import RateLimit
+from backend.node import TokenFacts
 from steelyard.chain import events as ev
 from steelyard.chain.artifacts import load_artifact
 from steelyard.chain.codec import decode_parameters, signature_hash
@@ -19,9 +20,9 @@ from steelyard.chain.reverts import EmptyRevertError
 from steelyard.models.safetensors_io import encode_model
 from steelyard.rounds.project_file import load_project_file
 from steelyard.spec import ProjectSpec, decode_project_spec, encode_project_spec
-from steelyard.types import Address, Cid, ProjectId
+from steelyard.types import Cid, ProjectId
 from steelyard.updates.aggregate import Aggregate, encode_aggregate
-from tests.backend_chain import AGGREGATOR, CHAIN_ID, MARKETPLACE, TOKEN, make_params
+from tests.backend_chain import AGGREGATOR, CHAIN_ID, MARKETPLACE, TOKEN, make_cid, make_params
 from tests.unit.backend.conftest import Backend
 from tests.unit.backend.test_login import WALLET, ask, log_in
 
@@ -29,6 +30,9 @@ pytestmark = pytest.mark.anyio
 
 EXAMPLE = Path(__file__).parents[3] / "scripts" / "project_example.toml"
 PROJECT = ProjectId(b"\x5e" * 32)
+WORD = "0x" + "5e" * 32
+CID = make_cid("manifest")
+CID_PAIR = (CID.digest, int(CID.codec))
 
 
 @pytest.fixture
@@ -110,6 +114,38 @@ async def test_an_owners_own_model_and_specification_are_stored_in_that_order(
         ({"name": "cancel", "project_id": "0x" + "5e" * 32}, (b"\x5e" * 32,)),
         ({"name": "deposit", "token": TOKEN, "amount": "12"}, (TOKEN, 12)),
         ({"name": "claim", "token": TOKEN, "recipient": AGGREGATOR}, (TOKEN, AGGREGATOR)),
+        ({"name": "withdraw", "token": TOKEN, "recipient": AGGREGATOR}, (TOKEN, AGGREGATOR)),
+        ({"name": "unbond", "token": TOKEN, "amount": "12"}, (TOKEN, 12)),
+        ({"name": "enrol", "project_id": WORD}, (b"\x5e" * 32,)),
+        ({"name": "poke", "project_id": WORD}, (b"\x5e" * 32,)),
+        ({"name": "leave", "project_id": WORD}, (b"\x5e" * 32,)),
+        ({"name": "registerKey", "key": WORD}, (b"\x5e" * 32,)),
+        ({"name": "registerHybridKey", "key": WORD}, (b"\x5e" * 32,)),
+        ({"name": "attest", "project_id": WORD, "round": 3, "opens": False}, (b"\x5e" * 32, 3, False)),
+        ({"name": "publishKeys", "project_id": WORD, "manifest_cid": str(CID)}, (b"\x5e" * 32, CID_PAIR)),
+        (
+            {
+                "name": "grantAccess",
+                "project_id": WORD,
+                "reader": AGGREGATOR,
+                "from_round": 2,
+                "manifest_cid": str(CID),
+            },
+            (b"\x5e" * 32, AGGREGATOR, 2, CID_PAIR),
+        ),
+        ({"name": "revokeAccess", "project_id": WORD, "reader": AGGREGATOR}, (b"\x5e" * 32, AGGREGATOR)),
+        (
+            {
+                "name": "registerAggregator",
+                "token": TOKEN,
+                "max_stake": "9",
+                "max_dimension": 8,
+                "min_settle_seconds": 7,
+                "min_fee_bps": 6,
+            },
+            (TOKEN, (9, 8, 7, 6)),
+        ),
+        ({"name": "unregisterAggregator", "token": TOKEN}, (TOKEN,)),
     ],
 )
 async def test_calls_are_encoded_by_the_contracts_abi(
@@ -117,6 +153,29 @@ async def test_calls_are_encoded_by_the_contracts_abi(
 ) -> None:
     made = await backend.post("/v1/transactions", {"sender": WALLET.address, "call": call})
     assert decode_call(made["data"]) == (call["name"], arguments)
+
+
+async def test_a_permit_to_sign_goes_into_the_call_that_takes_the_amount(backend: Backend) -> None:
+    wanted = {"token": TOKEN, "owner": WALLET.address, "amount": str(10**30), "deadline": 2_000_000_000}
+    data = await backend.post("/v1/permits", wanted)
+    assert data["domain"]["verifyingContract"] == TOKEN
+    assert data["message"] == {
+        "owner": WALLET.address,
+        "spender": MARKETPLACE,
+        "value": str(10**30),
+        "nonce": "3",
+        "deadline": "2000000000",
+    }
+    signed = WALLET.sign_message(encode_typed_data(full_message=data))
+    halves = {"r": f"0x{signed.r:064x}", "s": f"0x{signed.s:064x}"}
+    permit = {"deadline": wanted["deadline"], "v": signed.v, **halves}
+    call = {"name": "deposit", "token": TOKEN, "amount": wanted["amount"], "permit": permit}
+    made = await backend.post("/v1/transactions", {"sender": WALLET.address, "call": call})
+    expected = (2_000_000_000, signed.v, *(bytes.fromhex(half[2:]) for half in halves.values()))
+    assert decode_call(made["data"]) == ("depositWithPermit", (TOKEN, 10**30, expected))
+    backend.node.tokens[AGGREGATOR] = TokenFacts("OLD", 6, None)
+    refused = await backend.post("/v1/permits", wanted | {"token": AGGREGATOR}, 422)
+    assert "approve" in refused["detail"]
 
 
 async def test_what_would_revert_is_told_instead(backend: Backend) -> None:
@@ -133,6 +192,9 @@ async def test_what_would_revert_is_told_instead(backend: Backend) -> None:
         {"name": "start", "project_id": "0x5e"},
         {"name": "deposit", "token": TOKEN, "amount": "-1"},
         {"name": "deposit", "token": TOKEN, "amount": 1},
+        {"name": "deposit", "token": TOKEN, "amount": str(10**38)},
+        {"name": "publishKeys", "project_id": WORD, "manifest_cid": "../../etc/passwd"},
+        {"name": "attest", "project_id": WORD, "round": 65_536, "opens": True},
         {"name": "claim", "token": "0x70997970c51812Dc3A010C7d01b50e0d17dc79C8", "recipient": AGGREGATOR},
         {"name": "createProject", "token": TOKEN, "spec_cid": "../../etc/passwd", "chain": {}},
     ],
@@ -254,26 +316,14 @@ async def test_a_specification_is_told_by_the_cid_that_the_project_names(backend
     path = f"/v1/projects/0x{PROJECT.hex()}/spec"
     await backend.get(path, 404)
     publish_project(backend)
+    reader = backend.services.specs
+    assert reader is not None
+    assert reader.step() == 1
     answer = await backend.client.get(path)
     project: Any = await backend.get(f"/v1/projects/0x{PROJECT.hex()}")
     assert answer.headers["etag"] == f'"{project["spec_cid"]}"'
     assert answer.json()["title"] == load_project_file(EXAMPLE).parse_spec().title
     assert ProjectSpec.model_validate_json(answer.text).model.dimension == project["dimension"]
-
-
-async def test_the_deployment_and_the_tokens_in_use_are_told(backend: Backend) -> None:
-    deployment: Any = await backend.get("/v1/deployment")
-    assert (deployment["chain_id"], deployment["token"]) == (CHAIN_ID, TOKEN)
-    assert deployment["unbonding_seconds"] == 604_800
-    assert deployment["has_storage"]
-    token: Any = await backend.get(f"/v1/tokens/{TOKEN}")
-    assert token == {"address": TOKEN, "symbol": "STEEL", "decimals": 18}
-    other = Address(to_checksum_address("0x" + "7e" * 20))
-    await backend.get(f"/v1/tokens/{other}", 404)
-    params = make_params(token=other)
-    backend.chain.mine([ev.ProjectCreated(PROJECT, WALLET.address, 0, 10, params, rooted=False)])
-    backend.indexer.catch_up()
-    await backend.get(f"/v1/tokens/{other}")
 
 
 # ------------------------------------------------------------------------------------------------- limits

@@ -47,6 +47,15 @@ export interface Approve {
   amount: string;
 }
 
+/** A trainer's vote on an aggregate: whether its own commitment opens to what is in it. */
+export interface Attest {
+  name: "attest";
+  project_id: string;
+  /** From 0. */
+  round: number;
+  opens: boolean;
+}
+
 /** An account's stake and credit in one token. */
 export interface Balance {
   token: string;
@@ -137,25 +146,42 @@ export interface DataSpec {
   maximum: number;
 }
 
-/** Where the contracts stand, and what this backend offers. */
+/** The chain, the contracts, what this server offers, and its limits. */
 export interface DeploymentDetail {
   chain_id: number;
   marketplace: string;
   verifier: string;
-  /** Contracts of the rules that a project may choose, by name. */
+  /** Contracts of the rules offered, by name. */
   rules: Record<string, string>;
+  default_rule: string;
+  /** The marketplace's. */
+  block: number;
+  srs_digest: string;
   /** The test token of a devnet. */
   token: string | null;
-  /** The marketplace's first. */
-  block: number;
-  /** How long stake takes to come back. */
-  unbonding_seconds: number;
-  /** A chain explorer, with `/tx/HASH` and `/address/ADDRESS`. */
+  /** How long stake takes to come back; null while no node answers. */
+  unbonding_seconds: number | null;
+  /** A chain explorer: append `/tx/HASH` or `/address/ADDRESS`. */
   explorer_url: string | null;
   /** A node that wallets may use. */
   public_rpc_url: string | null;
-  /** Whether drafts, specifications and models are stored and served here. */
+  /** Where people log in: `domain` and `uri` of the message. */
+  login_origin: string;
+  /** Whether models, specifications and drafts are served. */
   has_storage: boolean;
+  /** Whether the server enforces deadlines. */
+  has_keeper: boolean;
+  /** Those offered, then those of projects. */
+  tokens: backend__api__contracts__Token[];
+  limits: Limits;
+}
+
+/** Adds free stake. To enrol takes a project's `min_stake` of it. */
+export interface Deposit {
+  name: "deposit";
+  token: string;
+  amount: string;
+  permit?: PermitFields | null;
 }
 
 /** A project as its owner writes it: the tables of the project file (`steelyard owner example`). */
@@ -163,6 +189,31 @@ export interface Draft {
   chain: ChainTerms;
   spec: Record<string, unknown>;
   initial_seed?: number;
+}
+
+/** The newest evaluation, by round; `published` is null, and the list empty, where there is none. */
+export interface EvaluationPage {
+  items: EvaluationPoint[];
+  /** Give it as `cursor` to get the next page; null on the last one. */
+  next: string | null;
+  published: PublishedEvaluation | null;
+}
+
+/** One global model on the owner's private data. */
+export interface EvaluationPoint {
+  /** The round that starts from it; one beyond the last is the project's result. */
+  round: number;
+  accuracy: number;
+  /** Mean cross-entropy. */
+  loss: number;
+  examples: number;
+}
+
+/** An evaluation as `steelyard owner evaluate` writes it, and the owner's signature of it (EIP-191 or ERC-1271). */
+export interface EvaluationText {
+  /** JSON of format `steelyard-evaluation/1`. */
+  text: string;
+  signature: string;
 }
 
 /** Why a trainer was paid what it was paid. */
@@ -175,6 +226,16 @@ export interface Explanation {
   /** Every figure of the decision; null where it was not weighed. */
   facts: Record<string, unknown> | null;
   text: string[];
+}
+
+/** Lets somebody outside a project read its models from a round on. */
+export interface GrantAccess {
+  name: "grantAccess";
+  project_id: string;
+  reader: string;
+  /** From 0. */
+  from_round: number;
+  manifest_cid: string;
 }
 
 /** How the backend is doing. */
@@ -200,6 +261,16 @@ export interface KeyRequest {
   scopes: Scope[];
   /** How long it lives. */
   days?: number;
+}
+
+/** How much one client may ask. */
+export interface Limits {
+  page_items: number;
+  body_bytes: number;
+  upload_bytes: number;
+  /** 0 for any number. A request that may write counts as ten. */
+  requests_per_minute: number;
+  streams: number;
 }
 
 /** A message as EIP-4361 has it, to the byte, and the account's signature (ERC-191, or ERC-1271 of a contract). */
@@ -229,6 +300,8 @@ export interface Member {
   earned: string;
   /** Its part of the pool, at the project's end. */
   pool_split: string;
+  next_strike: Penalty;
+  next_absence: Penalty;
 }
 
 /** A trainer's place in one of its projects. */
@@ -245,7 +318,13 @@ export interface Membership {
   earned: string;
   /** Its part of the pool, at the project's end. */
   pool_split: string;
+  next_strike: Penalty;
+  next_absence: Penalty;
   project_id: string;
+  /** Of the project. */
+  title: string | null;
+  /** Of the project. */
+  state: string;
   token: string;
 }
 
@@ -291,7 +370,18 @@ export interface Payment {
   transaction_hash: string;
 }
 
-/** An ERC-2612 signature for the budget, so that no `approve` is needed. */
+/** What a trainer's next fault of a kind does beside losing the round's pay and some reputation. */
+export interface Penalty {
+  /** Of the fault, counted with those before; absences count in a row. */
+  number: number;
+  /** With so many, the trainer is out. */
+  limit: number;
+  removes: boolean;
+  /** What it costs of the stake: only what removes for strikes costs any. */
+  slash: string;
+}
+
+/** An ERC-2612 signature for exactly what the call takes, so that no `approve` is needed (`/v1/permits`). */
 export interface PermitFields {
   deadline: number;
   v: number;
@@ -299,7 +389,16 @@ export interface PermitFields {
   s: string;
 }
 
-/** A call about one project. */
+/** A permit for the marketplace to take tokens. */
+export interface PermitRequest {
+  token: string;
+  owner: string;
+  amount: string;
+  /** Unix seconds. */
+  deadline: number;
+}
+
+/** A call about one project. To enrol takes free stake: see `deposit`. */
 export interface ProjectCall {
   name: "start" | "cancel" | "poke" | "enrol" | "leave";
   project_id: string;
@@ -308,6 +407,8 @@ export interface ProjectCall {
 /** A project with all its parameters. */
 export interface ProjectDetail {
   id: string;
+  /** Of the specification; null until storage has it, or if it is none. */
+  title: string | null;
   /** enrolling, running, completed, cancelled or failed. */
   state: string;
   owner: string;
@@ -385,6 +486,8 @@ export interface ProjectSpec {
 /** A project in a list. */
 export interface ProjectSummary {
   id: string;
+  /** Of the specification; null until storage has it, or if it is none. */
+  title: string | null;
   /** enrolling, running, completed, cancelled or failed. */
   state: string;
   owner: string;
@@ -409,6 +512,24 @@ export interface ProjectSummary {
   enrol_deadline: number;
   /** The project's specification, on IPFS. */
   spec_cid: string;
+}
+
+/** Makes wrapped keys of a confidential project known. */
+export interface PublishKeys {
+  name: "publishKeys";
+  project_id: string;
+  manifest_cid: string;
+}
+
+/** Who published an evaluation, and when. */
+export interface PublishedEvaluation {
+  project_id: string;
+  /** The project's owner, whose signature it has. */
+  account: string;
+  /** Unix seconds, by the owner's clock. */
+  issued_at: number;
+  /** Of the signed text. */
+  cid: string;
 }
 
 /** From a float update to integers (`steelyard.updates.quantise`). */
@@ -444,6 +565,22 @@ export interface Reader {
   revoked: boolean;
 }
 
+/** Offers to aggregate projects in a token, within these terms. Each takes its stake of the free stake. */
+export interface RegisterAggregator {
+  name: "registerAggregator";
+  token: string;
+  max_stake: string;
+  max_dimension: number;
+  min_settle_seconds: number;
+  min_fee_bps: number;
+}
+
+/** Registers an X25519 key (`registerKey`), or a hybrid one by its sha2-256 digest (`registerHybridKey`). */
+export interface RegisterKey {
+  name: "registerKey" | "registerHybridKey";
+  key: string;
+}
+
 /** A step of a trainer's reputation, in basis points. */
 export interface ReputationChange {
   project_id: string;
@@ -452,6 +589,13 @@ export interface ReputationChange {
   block_number: number;
   timestamp: number;
   transaction_hash: string;
+}
+
+/** Closes to a reader what is published from now on. */
+export interface RevokeAccess {
+  name: "revokeAccess";
+  project_id: string;
+  reader: string;
 }
 
 /** One attempt with all its submissions. */
@@ -550,16 +694,22 @@ export interface Session {
   expires_at: number;
 }
 
+/** The signed text, for anybody to check the signature. */
+export interface SignedEvaluation {
+  project_id: string;
+  /** The project's owner, whose signature it has. */
+  account: string;
+  /** Unix seconds, by the owner's clock. */
+  issued_at: number;
+  /** Of the signed text. */
+  cid: string;
+  text: string;
+  signature: string;
+}
+
 /** A signed transaction. */
 export interface SignedTransactionText {
   raw: string;
-}
-
-/** Adds free stake, or starts to take it back. */
-export interface StakeCall {
-  name: "deposit" | "unbond";
-  token: string;
-  amount: string;
 }
 
 /** Where a project stands. */
@@ -604,21 +754,24 @@ export interface Submission {
   opens: boolean | null;
 }
 
-/** A token. It is shown this once. */
-export interface Token {
-  id: string;
-  token: string;
-  account: string;
-  scopes: Scope[];
-  /** Unix seconds. */
-  expires_at: number;
-}
-
-/** What a token's contract says of itself. Anybody can deploy a token of any name: the address decides. */
+/** A token, and what an account has in it. */
 export interface TokenDetail {
   address: string;
+  /** Null where it has none in printable ASCII. */
   symbol: string | null;
+  /** Null where it says nothing: show amounts in its smallest unit. */
   decimals: number | null;
+  /** Whether it takes ERC-2612 permits and describes their domain (EIP-5267). */
+  permit: boolean;
+  /** Whether the operator offers it to owners. */
+  offered: boolean;
+  /** Whether it is the test token of a devnet, which anybody mints. */
+  test: boolean;
+  account: string | null;
+  balance: string | null;
+  /** What the marketplace may take of the account's. */
+  allowance: string | null;
+  permit_nonce: string | null;
 }
 
 /** An account across all projects. */
@@ -649,7 +802,28 @@ export interface TrainingPhase {
 /** Who will sign, and what. */
 export interface TransactionRequest {
   sender: string;
-  call: Approve | CreateProject | ProjectCall | StakeCall | PayOut;
+  call: Approve | CreateProject | ProjectCall | Deposit | Unbond | PayOut | RegisterKey | Attest | PublishKeys | GrantAccess | RevokeAccess | RegisterAggregator | UnregisterAggregator;
+}
+
+/** As `eth_signTypedData_v4` takes it (EIP-712). */
+export interface TypedData {
+  types: Record<string, Record<string, string>[]>;
+  primaryType: string;
+  domain: Record<string, unknown>;
+  message: Record<string, unknown>;
+}
+
+/** Starts to take free stake back: `withdraw` does, once the delay is over. */
+export interface Unbond {
+  name: "unbond";
+  token: string;
+  amount: string;
+}
+
+/** Takes an offer back. */
+export interface UnregisterAggregator {
+  name: "unregisterAggregator";
+  token: string;
 }
 
 /** As `eth_sendTransaction` takes it (EIP-1559): numbers are 0x-hex. */
@@ -664,4 +838,29 @@ export interface UnsignedTransaction {
   maxPriorityFeePerGas: string;
   value: string;
   data: string;
+}
+
+/** A token. It is shown this once. */
+export interface backend__api__auth__Token {
+  id: string;
+  token: string;
+  account: string;
+  scopes: Scope[];
+  /** Unix seconds. */
+  expires_at: number;
+}
+
+/** A token, as it describes itself: anybody can call a token anything. */
+export interface backend__api__contracts__Token {
+  address: string;
+  /** Null where it has none in printable ASCII. */
+  symbol: string | null;
+  /** Null where it says nothing: show amounts in its smallest unit. */
+  decimals: number | null;
+  /** Whether it takes ERC-2612 permits and describes their domain (EIP-5267). */
+  permit: boolean;
+  /** Whether the operator offers it to owners. */
+  offered: boolean;
+  /** Whether it is the test token of a devnet, which anybody mints. */
+  test: boolean;
 }
