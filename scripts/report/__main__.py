@@ -4,6 +4,7 @@
     python -m scripts.report --mnist FOLDER --full   every plan: many hours
     python -m scripts.report --plan clones           some plans only; without a folder, those that need none
     python -m scripts.report --render                nothing played, the page from the committed CSV files
+    python -m scripts.report --fresh ...             plays again what the committed CSV files have: after a rule changed
 
 Outcomes are kept in build/report as they come, and the CSV files beside the page are written from them at the end, so
 that a run that was stopped goes on where it stood.
@@ -47,6 +48,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--full", action="store_true", help="the plans whose names begin with full-, too")
     parser.add_argument("--plan", action="append", default=[], help="play this plan only; may be given again")
     parser.add_argument("--render", action="store_true", help="play nothing")
+    parser.add_argument("--fresh", action="store_true", help="do not believe the committed CSV files")
     parser.add_argument("--build", type=Path, default=BUILD, help="where outcomes are kept meanwhile")
     return parser.parse_args(arguments)
 
@@ -70,7 +72,7 @@ def choose_plans(options: argparse.Namespace) -> list[Plan]:
 
 def play(plans: Sequence[Plan], options: argparse.Namespace) -> None:
     """Plays the plans, then the projects of the fidelity tables, and brings the CSV files up to date."""
-    cache = Cache(options.build / "runs.jsonl")
+    cache = Cache(options.build / "runs.jsonl", () if options.fresh else load_outcomes(RUNS))
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True)) as progress:
         for plan in plans:
@@ -81,15 +83,16 @@ def play(plans: Sequence[Plan], options: argparse.Namespace) -> None:
                 progress.advance(task)
             write(RUNS, dump_csv(merge(load_outcomes(RUNS), cache.outcomes)))
     if not options.plan or FIDELITY.stem in options.plan:
-        play_fidelity(options.build / "fidelity.jsonl", options.mnist)
-    if not options.plan or EFFORT.stem in options.plan:
+        play_fidelity(options.build / "fidelity.jsonl", options.mnist, () if options.fresh else load_fidelity())
+    # The committed curves are whole, or not there.
+    if EFFORT.stem in options.plan or (not options.plan and (options.fresh or not EFFORT.exists())):
         write(EFFORT, dump_csv(measure_effort(options.mnist)))
 
 
-def play_fidelity(path: Path, mnist: Path | None) -> None:
+def play_fidelity(path: Path, mnist: Path | None, known: Sequence[Fidelity]) -> None:
     """Plays the projects of the fidelity tables that are not known yet."""
     lines = [Fidelity(**json.loads(line)) for line in path.read_text().splitlines()] if path.exists() else []
-    for measured in measure_all(mnist, {(line.data, line.quality, line.rule, line.seed) for line in lines}):
+    for measured in measure_all(mnist, {(it.data, it.quality, it.rule, it.seed) for it in (*known, *lines)}):
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("a") as file:
             file.writelines(json.dumps(asdict(line)) + "\n" for line in measured)

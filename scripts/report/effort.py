@@ -6,10 +6,11 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
 
-from scripts.report.fidelity import SEEDS, N, build_scenario
+from scripts.report.fidelity import N, build_scenario
 from simulation.engine import Engine
 
 RULE: Final = "screen-clip-nnm-multi-krum"
+SEEDS: Final = (1, 2, 3)
 NOISES: Final = (0.0, 0.1, 0.2, 0.3, 0.4, 0.6, 0.8)
 SIZES: Final = (0.125, 0.25, 0.5, 1.0, 2.0, 4.0)
 OTHERS_NOISE: Final = 0.2

@@ -38,6 +38,7 @@ class Outcome:
       honest_slashed: honest trainers that lost stake.
       dishonest_slashed: attackers that lost stake.
       seconds: of processor time.
+      worker_momentum: `β` of what honest trainers send.
     """
 
     plan: str
@@ -61,6 +62,7 @@ class Outcome:
     honest_slashed: int
     dishonest_slashed: int
     seconds: float
+    worker_momentum: float = 0.0
 
     @classmethod
     def make(
@@ -93,6 +95,7 @@ class Outcome:
             honest_slashed=sum(member.slashed > 0 for member in honest),
             dishonest_slashed=sum(member.slashed > 0 for member in dishonest),
             seconds=round(seconds, 1),
+            worker_momentum=scenario.worker_momentum,
         )
 
 
@@ -143,5 +146,6 @@ def merge(old: Iterable[Outcome], new: Iterable[Outcome]) -> list[Outcome]:
     """Both, one for each plan and key, the newer one where there are two."""
     merged = {(outcome.plan, outcome.key): outcome for outcome in (*old, *new)}
     return sorted(
-        merged.values(), key=lambda it: (it.plan, it.split, it.attack, it.setting, it.dishonest, it.rule, it.seed)
+        merged.values(),
+        key=lambda it: (it.plan, it.split, it.attack, it.setting, it.dishonest, it.rule, it.worker_momentum, it.seed),
     )

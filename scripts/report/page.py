@@ -8,7 +8,7 @@ from pathlib import Path
 from string import Template
 from typing import Any, Final
 
-from scripts.report import figures, tables
+from scripts.report import comparison, figures, tables
 from scripts.report.effort import Effort
 from scripts.report.fidelity import Fidelity
 from scripts.report.outcome import Outcome, load_outcomes, read_fields
@@ -54,7 +54,7 @@ def write_page(plans: Mapping[str, Plan], reports: Path = REPORTS) -> None:
     if effort:
         figures.draw_effort(effort, reports / "effort.svg")
     (reports / PAGE.name).write_text(text)
-    (reports / TABLES.name).write_text(build_levels(grid))
+    (reports / TABLES.name).write_text(build_details(outcomes))
 
 
 def choose(outcomes: Sequence[Outcome], plan: str) -> list[Outcome]:
@@ -74,7 +74,10 @@ def build_page(
         "summary": tables.build_grid_summary(grid),
         "sweeps": tables.build_sweep_table(choose(outcomes, "sweeps"), choose(outcomes, "grid-clean")),
         "backdoor": tables.build_backdoor_table(choose(outcomes, "backdoor")),
-        "network": tables.build_network_table(choose(outcomes, "reach-cnn")),
+        "network": tables.build_network_table(choose(outcomes, "full-cnn")),
+        "rules_iid": comparison.build_rules_table(choose(outcomes, "rules-"), "IID", spread=False),
+        "rules_skew": comparison.build_rules_table(choose(outcomes, "rules-"), "α=0.3", spread=False),
+        "weak_spot": comparison.build_skew_table(choose(outcomes, "weak-spot-own"), spread=False),
         "riders": tables.build_free_rider_table(choose(outcomes, "free-riders")),
         "clones": tables.build_clone_table(choose(outcomes, "clones")),
         "honest": tables.build_honest_table(choose(outcomes, "honest")),
@@ -84,24 +87,30 @@ def build_page(
         "effort_noise": tables.build_effort_table(effort, "label noise"),
         "effort_size": tables.build_effort_table(effort, "data size"),
         "missing": describe_missing(plans, outcomes),
-        "details": "\n".join(f"### {split}\n\n{tables.build_attack_table(grid, split, 30)}" for split in tables.SPLITS),
     }
     return Template(TEMPLATE.read_text()).substitute(parts)
 
 
-def build_levels(grid: Sequence[Outcome]) -> str:
-    """The page with every cell of the grid."""
+def build_details(outcomes: Sequence[Outcome]) -> str:
+    """The page with every cell."""
+    grid, rules = choose(outcomes, "grid-"), choose(outcomes, "rules-")
     parts = [
-        f"## {split}, {tables.SHORT[rule]}\n\n{tables.build_accuracy_table(grid, rule, split)}"
-        for split in tables.SPLITS
-        for rule in tables.RULES
+        "# Under attack, cell by cell\n\n"
+        "Written by `python -m scripts.report`; [robustness.md](robustness.md) says what was played and what the words "
+        "mean. Means over seeds, from the least to the largest.\n\n"
+        "Columns of the grid: accuracy, then what the dishonest were paid in per cent of the budget, by how many of "
+        "the trainers are dishonest.\n"
     ]
-    head = (
-        "# Accuracy under attack, cell by cell\n\n"
-        "Written by `python -m scripts.report`; [robustness.md](robustness.md) says what was played. Mean over seeds, "
-        "from the least to the largest. Columns: dishonest trainers.\n"
-    )
-    return "\n".join([head, *parts])
+    for split in tables.SPLITS:
+        for rule in tables.RULES:
+            parts.append(f"## {split}, {tables.SHORT[rule]}\n\n{tables.build_cells_table(grid, rule, split)}")
+    for split in ("IID", "α=0.3"):
+        table = comparison.build_rules_table(rules, split, spread=True)
+        parts.append(f"## Every rule, {split}, 30 % dishonest: accuracy / paid, %\n\n{table}")
+    for plan, knowledge in (("weak-spot-own", "own"), ("weak-spot-omniscient", "omniscient")):
+        table = comparison.build_skew_table(choose(outcomes, plan), spread=True)
+        parts.append(f"## Label skew with IPM, {knowledge}: accuracy / paid, %\n\n{table}")
+    return "\n".join(parts)
 
 
 def describe_versions() -> str:

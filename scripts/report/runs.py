@@ -3,7 +3,7 @@
 import hashlib
 import json
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
@@ -48,13 +48,14 @@ def load_plans(folder: Path = PLANS) -> Mapping[str, Plan]:
 class Cache:
     """Outcomes as JSON lines, written as they come, so that nothing is lost if the machine stops."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, known: Iterable[Outcome] = ()) -> None:
+        """Reads a file, if there is one, beside what is known anyway: the outcomes of the committed CSV file."""
         self._path = path
         path.parent.mkdir(parents=True, exist_ok=True)
         lines = path.read_text().splitlines() if path.exists() else []
         # The last line may have been cut off.
         self.outcomes = [Outcome(**json.loads(line)) for line in lines if line.endswith("}")]
-        self._keys = {(outcome.plan, outcome.key) for outcome in self.outcomes}
+        self._keys = {(outcome.plan, outcome.key) for outcome in (*known, *self.outcomes)}
 
     def has(self, plan: str, key: str) -> bool:
         """Whether that run is known."""

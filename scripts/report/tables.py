@@ -18,7 +18,7 @@ SHORT: Final[Mapping[str, str]] = MappingProxyType(
 RULES: Final = tuple(SHORT)
 SPLITS: Final = ("IID", "α=1", "α=0.3", "α=0.1")
 NOTHING: Final = "–"
-QUALITIES: Final = ("label noise", "data size", "class coverage", "duplicates")
+QUALITIES: Final = ("label noise", "data size", "data size, equal steps", "class coverage", "duplicates")
 SCORES: Final = (
     "pay",
     "exact, loss",
@@ -63,18 +63,23 @@ def name_attack(outcome: Outcome) -> str:
 # The grid
 
 
-def build_accuracy_table(outcomes: Sequence[Outcome], rule: str, split: str) -> str:
-    """Accuracy of one rule on one split: an attack a row, a part of dishonest trainers a column."""
+def build_cells_table(outcomes: Sequence[Outcome], rule: str, split: str) -> str:
+    """One rule on one split, an attack a row: accuracy, then what the dishonest were paid, by how many they are."""
     clean = [it.accuracy for it in select(outcomes, attack="none", rule=rule, split=split)]
     levels = sorted({it.dishonest for it in outcomes if it.dishonest})
     rows = []
-    for attack, knowledge in _list_attacks(outcomes):
-        cells = [
-            show_spread([it.accuracy for it in select(attack, rule=rule, split=split, dishonest=level)])
-            for level in levels
-        ]
-        rows.append([f"{name_attack(attack[0])}, {knowledge}", show_spread(clean), *cells])
-    return build_table(["attack, knowledge", "0 %", *(f"{level} %" for level in levels)], rows)
+    for attack, knowledge in list_attacks(outcomes):
+        groups = [select(attack, rule=rule, split=split, dishonest=level) for level in levels]
+        accuracies = [show_spread([it.accuracy for it in group]) for group in groups]
+        shares = [show_spread([it.dishonest_share for it in group], 1, 100) for group in groups]
+        rows.append([f"{name_attack(attack[0])}, {knowledge}", show_spread(clean), *accuracies, *shares])
+    header = [
+        "attack, knowledge",
+        "0 %",
+        *(f"{level} %" for level in levels),
+        *(f"paid, {level} %" for level in levels),
+    ]
+    return build_table(header, rows)
 
 
 def build_grid_summary(outcomes: Sequence[Outcome]) -> str:
@@ -86,7 +91,7 @@ def build_grid_summary(outcomes: Sequence[Outcome]) -> str:
             accuracies, shares = [], []
             for level in levels:
                 groups = [
-                    select(attack, rule=rule, split=split, dishonest=level) for attack, _ in _list_attacks(outcomes)
+                    select(attack, rule=rule, split=split, dishonest=level) for attack, _ in list_attacks(outcomes)
                 ]
                 if not level:
                     groups = [select(outcomes, attack="none", rule=rule, split=split)]
@@ -104,27 +109,7 @@ def build_grid_summary(outcomes: Sequence[Outcome]) -> str:
     return build_table(header, rows, text_columns=2)
 
 
-def build_attack_table(outcomes: Sequence[Outcome], split: str, level: int) -> str:
-    """Each attack at one part of dishonest trainers: accuracy and share of the dishonest, for every rule."""
-    rows = []
-    for attack, knowledge in _list_attacks(outcomes):
-        cells = []
-        for rule in RULES:
-            group = select(attack, rule=rule, split=split, dishonest=level)
-            cells += [
-                show_spread([it.accuracy for it in group]),
-                show_mean([it.dishonest_share for it in group], 1, 100),
-            ]
-        rows.append([f"{name_attack(attack[0])}, {knowledge}", *cells])
-    clean = [
-        show_spread([it.accuracy for it in select(outcomes, attack="none", rule=rule, split=split)]) for rule in RULES
-    ]
-    rows.insert(0, ["none", *(cell for accuracy in clean for cell in (accuracy, ""))])
-    header = ["attack, knowledge", *(cell for rule in RULES for cell in (SHORT[rule], "paid, %"))]
-    return build_table(header, rows)
-
-
-def _list_attacks(outcomes: Sequence[Outcome]) -> list[tuple[list[Outcome], str]]:
+def list_attacks(outcomes: Sequence[Outcome]) -> list[tuple[list[Outcome], str]]:
     """The outcomes of each attack with each knowledge, without the projects that nobody attacked."""
     groups: dict[tuple[str, str], list[Outcome]] = {}
     for outcome in outcomes:
@@ -267,9 +252,11 @@ def build_network_table(outcomes: Sequence[Outcome]) -> str:
                     show_spread(compute_losses(group, clean), 2) if attacked else NOTHING,
                     show_spread([it.dishonest_share for it in group], 2, 100) if attacked else NOTHING,
                     show_spread([it.attack_success for it in group if it.attack_success is not None], 1, 100),
+                    f"{mean(it.dishonest_slashed for it in group):g}" if attacked else NOTHING,
+                    str(len(group)),
                 ]
             )
-    header = ["rule", "attack", "accuracy", "points lost", "paid, %", "trigger works, %"]
+    header = ["rule", "attack", "accuracy", "points lost", "paid, %", "trigger works, %", "attackers slashed", "seeds"]
     return build_table(header, rows, text_columns=2)
 
 

@@ -51,10 +51,11 @@ def judge(rule: str, outcomes: Sequence[Outcome], fidelity: Sequence[Fidelity]) 
     """All targets for one rule, in one order for every rule."""
     own = select(outcomes, rule=rule)
     perceptron = [it for it in own if it.plan in ("grid-clean", "grid-own", "sweeps")]
+    network = [it for it in own if it.plan.startswith("full-cnn")]
     return [
-        *judge_accuracy("CNN", select(own, plan="reach-cnn")),
+        *judge_accuracy("CNN", network),
         *judge_accuracy("MLP", perceptron),
-        judge_backdoor("CNN", select(own, plan="reach-cnn")),
+        judge_backdoor("CNN", network),
         judge_backdoor("MLP", select(own, plan="backdoor")),
         *judge_clones(select(own, plan="clones", split="IID")),
         *judge_free_riders(select(own, plan="free-riders", split="IID")),
@@ -144,7 +145,7 @@ def judge_honest(outcomes: Sequence[Outcome]) -> tuple[Target, Target]:
 def judge_fidelity(lines: Sequence[Fidelity]) -> list[Target]:
     """Pay against the quality of the data and against the exact Shapley value."""
     targets = []
-    for quality in ("label noise", "data size", "class coverage"):
+    for quality in ("label noise", "data size", "data size, equal steps", "class coverage"):
         some = [line for line in lines if (line.quality, line.score) == (quality, "pay")]
         for aim, values in (
             (f"pay and {quality}: Spearman ≥ 0.95", [line.spearman_quality for line in some]),

@@ -8,6 +8,7 @@ import pytest
 
 from scripts.report import fidelity
 from scripts.report.coalitions import evaluate_coalitions
+from scripts.report.comparison import build_rules_table, build_skew_table
 from scripts.report.outcome import Outcome, dump_csv, load_outcomes, merge
 from scripts.report.page import write_page
 from scripts.report.runs import Cache, compute_key, load_plans, locate_data, play_plan
@@ -101,6 +102,8 @@ def test_a_plan_is_played_once_and_its_outcomes_survive(tmp_path: Path) -> None:
     csv = tmp_path / "runs.csv"
     csv.write_text(dump_csv(played))
     assert load_outcomes(csv) == played
+    committed = Cache(tmp_path / "empty.jsonl", load_outcomes(csv))
+    assert list(play_plan(plan, committed, None)) == []
 
 
 def test_newer_outcomes_replace_older_ones() -> None:
@@ -119,8 +122,12 @@ def test_keys_do_not_depend_on_where_the_data_lie() -> None:
 
 def test_plans_are_experiments_whose_runs_differ() -> None:
     plans = load_plans()
-    assert {plan.name for plan in plans.values() if not plan.core} == {"full-grid", "full-reach-cnn"}
-    for name in ("clones", "free-riders", "honest", "reach-cnn"):
+    assert {plan.name for plan in plans.values() if not plan.core} == {
+        "full-grid",
+        "full-cnn-own",
+        "full-cnn-omniscient",
+    }
+    for name in ("clones", "free-riders", "honest", "full-cnn-own", "weak-spot-own"):
         scenarios = list(plans[name].experiment.scenarios())
         assert len({compute_key(scenario) for scenario in scenarios}) == len(scenarios)
         assert all(scenario.data.source.startswith("idx:MNIST?") for scenario in scenarios)
@@ -171,6 +178,36 @@ def test_the_summary_shows_the_worst_attack() -> None:
     harmless = replace(OUTCOME, attack="zero", accuracy=0.90, dishonest_share=0.2)
     (row,) = (line for line in build_grid_summary([CLEAN, OUTCOME, harmless]).splitlines() if "IID | screened" in line)
     assert row == "| IID | screened | 0.90 | 0.88 | 20.0 |"
+
+
+def test_rules_are_compared_by_accuracy_and_pay() -> None:
+    clean = replace(CLEAN, plan="rules-own")
+    attacked = replace(OUTCOME, plan="rules-own", dishonest_share=0.013)
+    door = replace(attacked, attack="backdoor", attack_success=0.25)
+    runs = [
+        clean,
+        attacked,
+        replace(attacked, seed=2, accuracy=0.84),
+        door,
+        replace(attacked, rule="nna", accuracy=0.5),
+    ]
+    assert build_rules_table(runs, "IID", spread=False).splitlines()[2:] == [
+        "| screened | 0.90 | 0.86 / 1.3 | 25 % / 1.3 | 0.86 |",
+        "| NNA | – | 0.50 / 1.3 | – | 0.50 |",
+    ]
+    assert "0.86 (0.84–0.88) / 1.3" in build_rules_table(runs, "IID", spread=True)
+
+
+def test_momentum_stands_beside_none() -> None:
+    clean = replace(CLEAN, plan="weak-spot-own", split="α=0.1")
+    attacked = replace(clean, attack="ipm", accuracy=0.5)
+    runs = [clean, attacked, replace(attacked, worker_momentum=0.9, accuracy=0.7)]
+    assert build_skew_table(runs, spread=False).splitlines() == [
+        "| rule | momentum | α=0.1: none | α=0.1: ipm |",
+        "| --- | --- | --: | --: |",
+        "| screened | 0 | 0.90 | 0.50 / 0.0 |",
+        "| screened | 0.9 | – | 0.70 / 0.0 |",
+    ]
 
 
 def test_the_page_is_equal_to_the_byte_if_its_figures_are(tmp_path: Path) -> None:
@@ -225,6 +262,9 @@ def test_data_differ_as_they_are_said_to() -> None:
     copied, worth = fidelity.duplicate(holdings)
     assert len({id(dataset) for dataset in copied.trainers}) == fidelity.N - fidelity.COPIES + 1
     assert worth.sum() == pytest.approx(fidelity.N - fidelity.COPIES + 1)
+    alike, _ = fidelity.vary_distinct(fidelity.vary_classes(holdings)[0])
+    assert len({len(dataset) for dataset in alike.trainers}) == 1
+    assert [len(np.unique(dataset.labels)) for dataset in alike.trainers] == list(range(1, 11))
     sizes = fidelity.QUALITIES["data size"][1]
     lengths = [len(it) for it in deal_data(fidelity.build_scenario("digits", SCREENED, 1, sizes, None)).trainers]
     assert lengths == sorted(lengths, reverse=True)
