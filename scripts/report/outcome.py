@@ -145,7 +145,8 @@ def read_fields(kind: type[Any], line: dict[str, str]) -> dict[str, Any]:
 def merge(old: Iterable[Outcome], new: Iterable[Outcome]) -> list[Outcome]:
     """Both, one for each plan and key, the newer one where there are two."""
     merged = {(outcome.plan, outcome.key): outcome for outcome in (*old, *new)}
-    return sorted(
-        merged.values(),
-        key=lambda it: (it.plan, it.split, it.attack, it.setting, it.dishonest, it.rule, it.worker_momentum, it.seed),
-    )
+    return sorted(merged.values(), key=_order)
+
+
+def _order(it: Outcome) -> tuple[str | float, ...]:
+    return it.plan, it.split, it.attack, it.setting, it.dishonest, it.rule, it.worker_momentum, it.seed

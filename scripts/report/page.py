@@ -94,23 +94,27 @@ def build_page(
 def build_details(outcomes: Sequence[Outcome]) -> str:
     """The page with every cell."""
     grid, rules = choose(outcomes, "grid-"), choose(outcomes, "rules-")
-    parts = [
+    head = (
         "# Under attack, cell by cell\n\n"
         "Written by `python -m scripts.report`; [robustness.md](robustness.md) says what was played and what the words "
         "mean. Means over seeds, from the least to the largest.\n\n"
         "Columns of the grid: accuracy, then what the dishonest were paid in per cent of the budget, by how many of "
         "the trainers are dishonest.\n"
+    )
+    cells = [
+        (f"{split}, {tables.SHORT[rule]}", tables.build_cells_table(grid, rule, split))
+        for split in tables.SPLITS
+        for rule in tables.RULES
     ]
-    for split in tables.SPLITS:
-        for rule in tables.RULES:
-            parts.append(f"## {split}, {tables.SHORT[rule]}\n\n{tables.build_cells_table(grid, rule, split)}")
-    for split in ("IID", "α=0.3"):
-        table = comparison.build_rules_table(rules, split, spread=True)
-        parts.append(f"## Every rule, {split}, 30 % dishonest: accuracy / paid, %\n\n{table}")
-    for plan, knowledge in (("weak-spot-own", "own"), ("weak-spot-omniscient", "omniscient")):
-        table = comparison.build_skew_table(choose(outcomes, plan), spread=True)
-        parts.append(f"## Label skew with IPM, {knowledge}: accuracy / paid, %\n\n{table}")
-    return "\n".join(parts)
+    every_rule = [
+        (f"Every rule, {split}, 30 % dishonest", comparison.build_rules_table(rules, split, spread=True))
+        for split in ("IID", "α=0.3")
+    ]
+    skew = [
+        (f"Label skew with IPM, {knowledge}", comparison.build_skew_table(choose(outcomes, plan), spread=True))
+        for plan, knowledge in (("weak-spot-own", "own"), ("weak-spot-omniscient", "omniscient"))
+    ]
+    return "\n".join([head, *(f"## {title}\n\n{table}" for title, table in (*cells, *every_rule, *skew))])
 
 
 def describe_versions() -> str:

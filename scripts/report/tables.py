@@ -73,13 +73,8 @@ def build_cells_table(outcomes: Sequence[Outcome], rule: str, split: str) -> str
         accuracies = [show_spread([it.accuracy for it in group]) for group in groups]
         shares = [show_spread([it.dishonest_share for it in group], 1, 100) for group in groups]
         rows.append([f"{name_attack(attack[0])}, {knowledge}", show_spread(clean), *accuracies, *shares])
-    header = [
-        "attack, knowledge",
-        "0 %",
-        *(f"{level} %" for level in levels),
-        *(f"paid, {level} %" for level in levels),
-    ]
-    return build_table(header, rows)
+    header = [f"{level} %" for level in levels]
+    return build_table(["attack, knowledge", "0 %", *header, *(f"paid, {level}" for level in header)], rows)
 
 
 def build_grid_summary(outcomes: Sequence[Outcome]) -> str:
