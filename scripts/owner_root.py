@@ -1,8 +1,6 @@
 """`steelyard owner root`: the update that a rooted rule holds trainers' updates against."""
 
-import signal
 import threading
-from types import FrameType
 from typing import Annotated
 
 import typer
@@ -67,16 +65,13 @@ def run(
     """
     from trainer_client.root import RootOptions  # noqa: PLC0415
     from trainer_client.session import open_root_session  # noqa: PLC0415
-    from trainer_client.terminal import Narrator  # noqa: PLC0415
+    from trainer_client.terminal import Narrator, stopping_in_order  # noqa: PLC0415
 
-    def interrupt(_signal: int, _frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
-
-    signal.signal(signal.SIGTERM, interrupt)
     identity = open_identity(keystore, passphrase_file)
     connection = open_connection(rpc_url, deployment_file, identity)
     with (
         Narrator(as_json=as_json) as narrator,
+        stopping_in_order(narrator.report),
         open_root_session(
             connection,
             identity,

@@ -1,11 +1,9 @@
 """`steelyard trainer …`: everything a trainer does, from keys to pay."""
 
-import signal
 import threading
 from dataclasses import asdict
 from pathlib import Path
-from types import FrameType
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -19,6 +17,7 @@ from steelyard.cli_support import (
     DEFAULT_STATE,
     DEFAULT_STORE,
     AsJson,
+    Connection,
     DeploymentFile,
     KeystoreFile,
     PassphraseFile,
@@ -48,7 +47,11 @@ from steelyard.keystore import (
     write_keystore,
 )
 from steelyard.storage import open_store
+from steelyard.types import Address
 from trainer_client.attestation import ObjectWhen
+
+if TYPE_CHECKING:
+    from steelyard.rounds.project import ProjectTerms
 
 app = create_app("Train at home, send encrypted updates, be paid by contribution.")
 
@@ -187,7 +190,11 @@ def run(
     project: ProjectArgument,
     *,
     data: Annotated[
-        str, typer.Option(help="Your data, for example `csv:patients.csv?label=diagnosis` or `digits:?shard=0/5`.")
+        str,
+        typer.Option(
+            envvar="STEELYARD_TRAINER_DATA",
+            help="Your data, for example `csv:patients.csv?label=diagnosis` or `digits:?shard=0/5`.",
+        ),
     ],
     rpc_url: RpcUrl = DEFAULT_RPC_URL,
     deployment: DeploymentFile = DEFAULT_DEPLOYMENT,
@@ -195,14 +202,19 @@ def run(
     keystore: KeystoreFile = DEFAULT_KEYSTORE,
     passphrase_file: PassphraseFile = None,
     state: StateFolder = DEFAULT_STATE,
-    device: Annotated[str, typer.Option(help="`cpu`, or `cuda` for a GPU.")] = "cpu",
-    threads: Annotated[int | None, typer.Option(min=1, help="How many threads training may use.")] = None,
-    poll_seconds: Annotated[float, typer.Option(min=0.05, help="How often the chain is looked at.")] = 2.0,
+    device: Annotated[str, typer.Option(envvar="STEELYARD_TRAINER_DEVICE", help="`cpu`, or `cuda` for a GPU.")] = "cpu",
+    threads: Annotated[
+        int | None, typer.Option(envvar="STEELYARD_TRAINER_THREADS", min=1, help="How many threads training may use.")
+    ] = None,
+    poll_seconds: Annotated[
+        float, typer.Option(envvar="STEELYARD_TRAINER_POLL_SECONDS", min=0.05, help="How often the chain is looked at.")
+    ] = 2.0,
     object_when: Annotated[
         ObjectWhen,
         typer.Option(
+            envvar="STEELYARD_TRAINER_OBJECT_WHEN",
             help="Object to an aggregate that is `false`, also to one that is still `missing` near the deadline, "
-            "or even when the store is `unreachable`."
+            "or even when the store is `unreachable`.",
         ),
     ] = ObjectWhen.MISSING,
     as_json: AsJson = False,
@@ -215,16 +227,13 @@ def run(
     """
     from trainer_client.participant import RunOptions  # noqa: PLC0415
     from trainer_client.session import open_session  # noqa: PLC0415
-    from trainer_client.terminal import Narrator  # noqa: PLC0415
+    from trainer_client.terminal import Narrator, stopping_in_order  # noqa: PLC0415
 
-    def interrupt(_signal: int, _frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
-
-    signal.signal(signal.SIGTERM, interrupt)
     identity = open_identity(keystore, passphrase_file)
     connection = open_connection(rpc_url, deployment, identity)
     with (
         Narrator(as_json=as_json) as narrator,
+        stopping_in_order(narrator.report),
         open_session(
             connection,
             identity,
@@ -238,18 +247,20 @@ def run(
         ) as participant,
     ):
         participant.run(threading.Event())
-        params = participant.project.params
-        credit = connection.marketplace.get_credit(identity.address, params.token)
-        earned = sum(
-            member.earned
-            for member in connection.marketplace.get_members(participant.project.project_id)
-            if member.account == identity.address
-        )
-        reputation = connection.marketplace.get_reputation(identity.address)
+        _sum_up(connection, participant.project, identity.address, as_json=as_json)
+
+
+def _sum_up(connection: Connection, project: "ProjectTerms", account: Address, *, as_json: bool) -> None:
+    """What an ended project has brought."""
+    market = connection.marketplace
+    credit = market.get_credit(account, project.params.token)
+    members = market.get_members(project.project_id)
+    earned = sum(member.earned for member in members if member.account == account)
+    reputation = market.get_reputation(account)
     if as_json:
         print_json({"event": "summary", "earned": str(earned), "credit": str(credit), "reputation": reputation})
         return
-    money = Money(connection, params.token)
+    money = Money(connection, project.params.token)
     print_lines(
         {
             "earned in rounds": money(earned),

@@ -1,8 +1,10 @@
-"""Tells a person, or a program that reads JSON, what a running trainer does."""
+"""Tells a person, or a program that reads JSON, what a running trainer does; and ends it when it is told to."""
 
-from collections.abc import Mapping
+import signal
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime
-from types import TracebackType
+from types import FrameType, TracebackType
 from typing import Final, Self
 
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
@@ -65,6 +67,22 @@ class Narrator:
             loss=progress.loss,
             visible=progress.step < progress.steps,
         )
+
+
+@contextmanager
+def stopping_in_order(report: Callable[[str, Mapping[str, object]], None]) -> Iterator[None]:
+    """Ends the block at SIGTERM or Ctrl-C, wherever it is, and says so: what was not sent is done again next time."""
+
+    def interrupt(_signal: int, _frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    except KeyboardInterrupt:
+        report("stopped", {"note": "started again, it goes on where it was"})
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _format(value: object) -> str:

@@ -200,10 +200,10 @@ def await_event(process: "subprocess.Popen[str]", name: str) -> dict[str, Any]:
     pytest.fail(f"the process ended without `{name}`: {process.stderr.read()}")
 
 
-def test_a_killed_process_goes_on_a_project_ends_and_everything_can_be_looked_up_and_claimed(
+def test_a_killed_and_a_stopped_process_go_on_a_project_ends_and_everything_can_be_looked_up_and_claimed(
     world: World, state: Path
 ) -> None:
-    """Trainer 0 is a process that is killed in the middle of its training, the others live here."""
+    """Trainer 0 is a process that is killed in its training and stopped after it, the others live here."""
     market = world.market(world.account(OWNER))
     market.start(world.project_id)
     keystore = world.write_keystore(0, state)
@@ -212,10 +212,17 @@ def test_a_killed_process_goes_on_a_project_ends_and_everything_can_be_looked_up
         process.send_signal(signal.SIGKILL)
         assert process.wait(30) == -signal.SIGKILL
 
+    with running(world, state, keystore, 0) as process:
+        assert await_event(process, "submitted")["round"] == 0
+        process.send_signal(signal.SIGTERM)
+        await_event(process, "stopped")
+        assert process.wait(30) == 0
+
     others = replace(world, state=state / "others")
     with running(world, state, keystore, 0) as process, others.participants(range(1, TRAINERS - 1)) as participants:
         for round_index in range(ROUNDS):
-            assert await_event(process, "submitted")["round"] == round_index
+            if round_index > 0:
+                assert await_event(process, "submitted")["round"] == round_index
             for participant in participants:
                 participant.step()
             world.settle()
