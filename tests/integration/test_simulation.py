@@ -17,8 +17,10 @@ from steelyard.chain.events import Credited
 from steelyard.chain.records import CreditKind, ProjectStatus, RoundStatus
 from steelyard.rounds.global_model import GlobalModel
 from steelyard.rounds.records import SettledRound, collect_settled_rounds, select_final
+from steelyard.rules import DEFAULT_RULE, get_rule
 from steelyard.rules.market import Market
 from steelyard.types import Address
+from tests.integration.arena_kit import Arena
 from tests.integration.trainer_kit import BUDGET, OWNER, STAKE, TRAINERS, World, make_world
 from trainer_client.data import conform, load_dataset
 from trainer_client.participant import Participant
@@ -27,8 +29,11 @@ pytestmark = pytest.mark.chain
 
 ROUNDS = 3
 ATTACKERS = 1
+RULES = (DEFAULT_RULE.name, "fltrust", pytest.param("nna", marks=pytest.mark.deep))
 ABSENT = {4: 2}
 """Who goes away, and from which round on."""
+
+ROOT_DATA = "digits:?holdout=0.5&use=holdout"
 
 
 @dataclass
@@ -60,18 +65,23 @@ def takes_part(round_index: int, number: int) -> bool:
     return round_index < ABSENT.get(number, ROUNDS)
 
 
-@pytest.fixture(scope="module")
-def played(devnet: Devnet, tmp_path_factory: pytest.TempPathFactory) -> Played:
+@pytest.fixture(scope="module", params=RULES)
+def played(devnet: Devnet, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Played:
     """Real trainers, submissions, proofs and contracts. One trainer turns its updates round, one goes away."""
-    world = make_world(tmp_path_factory.mktemp("project"), devnet, ROUNDS, max_strikes=2, max_absences=1)
+    state, rule = tmp_path_factory.mktemp("project"), get_rule(request.param)
+    world = make_world(state, devnet, ROUNDS, rule=rule, max_strikes=2, max_absences=1)
     market = world.market(world.account(OWNER))
     models = [world.model()]
     with ExitStack() as stack:
+        arena = Arena(world, ROOT_DATA, state / "blobs")
+        source = stack.enter_context(arena.root_source()) if rule.rooted else None
         participants = [stack.enter_context(world.participant(number)) for number in range(TRAINERS)]
         for participant in participants[:ATTACKERS]:
             participant.transform = flip
         while market.get_project(world.project_id).status is ProjectStatus.RUNNING:
             round_index = market.get_round(world.project_id).index
+            if source is not None:
+                source.step()
             play_round(
                 world, market, participants, [number for number in range(TRAINERS) if takes_part(round_index, number)]
             )
@@ -132,6 +142,7 @@ def engine(played: Played) -> Engine:
     """The same project without the chain: its specification, data and accounts, nothing else."""
     world = played.world
     datasets = tuple(conform(load_dataset(f"digits:?shard={i}/{TRAINERS}"), world.spec.data) for i in range(TRAINERS))
+    root = load_dataset(f"{ROOT_DATA}&shard=0/3") if world.rule.rooted else None
     experiment = build_experiment(
         {
             "title": "The same",
@@ -140,6 +151,7 @@ def engine(played: Played) -> Engine:
             "dishonest": ATTACKERS,
             "attack": {"name": "sign-flip", "factor": 4.0},
             "rounds": ROUNDS,
+            "rule": world.rule.name,
             "cohort": "exact",
             "data": {"source": "digits:", "test": "digits:"},
             "model": world.spec.model.model_dump(mode="json"),
@@ -157,10 +169,10 @@ def engine(played: Played) -> Engine:
     )
     scenario = next(experiment.scenarios())
     market = scenario.market.model_copy(update={"budget": BUDGET, "min_stake": STAKE})
-    accounts = tuple(world.trainer(number).address for number in range(TRAINERS))
+    accounts = (*(world.trainer(number).address for number in range(TRAINERS)), Address(world.account(OWNER).address))
     return Engine(
         scenario.model_copy(update={"market": market}),
-        Holdings(datasets, datasets[0], None),
+        Holdings(datasets, datasets[0], root),
         Identities(world.project_id, accounts),
         world.spec,
         takes_part,
@@ -172,12 +184,13 @@ def test_weights_contributions_shares_and_models_are_the_chains_to_the_digit(pla
     simulated = list(engine.play())
     assert len(played.rounds) == len(simulated) == ROUNDS
     for record, found in zip(played.rounds, simulated, strict=True):
-        assert record.trainers == tuple(accounts[trainer] for trainer in found.trainers)
+        rooted = found.weighing.rooted
+        assert record.trainers == tuple(accounts[trainer] for trainer in found.trainers) + accounts[-1:] * rooted
         assert record.f == found.weighing.f
         assert record.weights == found.weighing.weights
         assert record.contributions == found.weighing.contributions
         assert record.opposed == sum(1 << row for row in found.weighing.opposed)
-        assert record.shares == found.shares
+        assert record.shares == found.shares + (0,) * rooted
         assert record.budget == engine.scenario.terms.rows_budget
     for model, found in zip(played.models[1:], simulated, strict=True):
         assert (model.parameters == found.following).all()
