@@ -5,20 +5,23 @@
     python -m scripts.bench_rules --json   one JSON document on stdout, for machines
 
 A rule's time is that of all an aggregator does by it: the exact Gram matrix, the weights and contributions, the exact
-aggregate. The unit is one product `U·Uᵀ` of the same rows in BLAS, in float64, the rows being in float64 already.
-Seconds are processor seconds of one thread, the best of several: other programs on the machine hardly touch them.
+aggregate; of a historic rule, the Gram matrix of the histories too. The unit is one product `U·Uᵀ` of the same rows in
+BLAS, in float64, the rows being in float64 and in memory already; numpy takes the symmetric product, `dsyrk`, for it.
+Seconds are processor seconds of one thread, the best of several: other programs on the machine hardly touch them,
+except that they take bandwidth and cache from it. Sizes that are measured again (`--repeat`) keep the best of each.
 Each size runs in two processes, one for ours, whose peak of memory is reported, and one for everything else.
 """
 
 import argparse
 import concurrent.futures
+import functools
 import json
 import multiprocessing
 import sys
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, Final
 
@@ -59,6 +62,7 @@ class Measurement:
     blas64: float
     blas32: float
     gram: float
+    history_gram: float
     rules: dict[str, float]
     byzfl: dict[str, float]
     rows_bytes: int
@@ -66,8 +70,17 @@ class Measurement:
 
     def compute_ratio(self, rule: str) -> float:
         """Of all that a rule takes to one product in BLAS. A historic rule needs a second Gram matrix."""
-        grams = 2 if RULES[rule].historic else 1
-        return (grams * self.gram + self.rules[rule]) / self.blas64
+        grams = self.gram + self.history_gram * RULES[rule].historic
+        return (grams + self.rules[rule]) / self.blas64
+
+    def merge(self, other: "Measurement") -> "Measurement":
+        """The best of two measurements of one size."""
+
+        def merge(name: str) -> Any:
+            one, two = getattr(self, name), getattr(other, name)
+            return {key: min(one[key], two[key]) for key in one} if isinstance(one, dict) else min(one, two)
+
+        return Measurement(**{field.name: merge(field.name) for field in fields(self)})
 
 
 def measure_seconds(work: Callable[[], object]) -> float:
@@ -115,14 +128,19 @@ def measure_ours(n: int, d: int, file: Path) -> tuple[float, dict[str, float], i
     return seconds, rules, get_peak_memory()
 
 
-def measure_others(n: int, d: int, file: Path) -> tuple[float, float, dict[str, float]]:
-    """Seconds of a product in BLAS in float64 and in float32, and of ByzFL's rules on float32 rows."""
+def measure_others(n: int, d: int, file: Path) -> tuple[float, float, float, dict[str, float]]:
+    """Seconds of a product in BLAS in float64 and in float32, of a history's Gram matrix, and of ByzFL's rules.
+
+    A history is the sum of three rounds. ByzFL's rules are given float32 rows.
+    """
     columns = min(d, _ENTRIES // n)
     rows = np.array(open_rows(n, d, file)[:, :columns])
     with threadpool_limits(1, user_api="blas"):  # type: ignore[no-untyped-call]
         double, single = rows.astype(np.float64), rows.astype(np.float32)
         products = [measure_seconds(lambda: each @ each.T) * d / columns for each in (double, single)]  # noqa: B023
         del double
+        histories = 3 * rows.astype(np.int32)
+        history_gram = measure_seconds(lambda: compute_gram(histories)) * d / columns
         peers = {}
         if columns == d and byzfl_rules.is_installed():
             module, f = byzfl_rules.import_module("aggregators.aggregators"), n // 5
@@ -131,7 +149,7 @@ def measure_others(n: int, d: int, file: Path) -> tuple[float, float, dict[str, 
             for name in PEERS:
                 aggregator = getattr(module, name)(**options.get(name, {"f": f}))
                 peers[name] = measure_seconds(lambda: aggregator(single))  # noqa: B023
-    return products[0], products[1], peers
+    return products[0], products[1], history_gram, peers
 
 
 def measure(n: int, d: int) -> Measurement:
@@ -143,8 +161,8 @@ def measure(n: int, d: int) -> Measurement:
         with concurrent.futures.ProcessPoolExecutor(1, mp_context=context) as pool:
             gram, rules, peak = pool.submit(measure_ours, n, d, file).result()
         with concurrent.futures.ProcessPoolExecutor(1, mp_context=context) as pool:
-            blas64, blas32, peers = pool.submit(measure_others, n, d, file).result()
-    return Measurement(n, d, blas64, blas32, gram, rules, peers, 2 * n * d, peak)
+            blas64, blas32, history_gram, peers = pool.submit(measure_others, n, d, file).result()
+    return Measurement(n, d, blas64, blas32, gram, history_gram, rules, peers, 2 * n * d, peak)
 
 
 def print_tables(machine: dict[str, Any], results: list[Measurement]) -> None:
@@ -182,6 +200,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Measure the weighing rules.")
     parser.add_argument("--full", action="store_true", help="all sizes, up to d = 10,000,000")
     parser.add_argument("--size", action="append", metavar="N,D", help="this size alone; may be repeated")
+    parser.add_argument("--repeat", type=int, default=1, metavar="K", help="measure each size so often, keep the best")
     parser.add_argument("--json", action="store_true", help="print JSON instead of tables")
     options = parser.parse_args()
     sizes = FULL_SIZES if options.full else SIZES
@@ -189,7 +208,7 @@ def main() -> None:
         sizes = tuple((int(n), int(d)) for n, d in (size.split(",") for size in options.size))
     results = []
     for n, d in sizes:
-        results.append(measure(n, d))
+        results.append(functools.reduce(Measurement.merge, (measure(n, d) for _ in range(options.repeat))))
         print(f"measured {n} x {d:,}: {len(results)} of {len(sizes)}", file=sys.stderr)
     machine = describe_machine()
     if options.json:

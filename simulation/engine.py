@@ -29,7 +29,7 @@ from steelyard.rules import Rule, Weighing, compute_num_byzantine, get_rule
 from steelyard.rules.market import Market, Status
 from steelyard.spec import CnnSpec, LogisticSpec, MlpSpec, ProjectSpec, parse_project_spec
 from steelyard.storage import compute_cid
-from steelyard.types import Address, Gram, ParameterVector, ProjectId, UpdateVector
+from steelyard.types import Address, ParameterVector, ProjectId, UpdateVector
 from steelyard.updates.aggregate import compute_aggregate, compute_next_parameters
 from steelyard.updates.quantise import clip_to_norm, dequantise, quantise
 from trainer_client.data import Dataset, conform
@@ -127,7 +127,7 @@ class Engine:
         self._cohort = build_cohort(scenario.cohort, self.spec, datasets, self.identities.seed_of)
         self._examiner = Examiner(self.spec, conform(self.holdings.test, self.spec.data))
         self._momenta: dict[int, NDArray[np.float64]] = {}
-        self._histories: dict[int, NDArray[np.int64]] = {}
+        self._histories: dict[int, NDArray[np.int32]] = {}
         self._movement: NDArray[np.float64] | None = None
         self.parameters = compute_initial_parameters(scenario.model, scenario.initial_seed)
         self.market = Market.open(scenario.terms, scenario.trainers)
@@ -149,7 +149,7 @@ class Engine:
             return None
         weighing = self._weigh(rows, updates, root)
         for row, update in zip(rows, updates, strict=True) if self.rule.historic else ():
-            self._histories[row] = self._histories.get(row, 0) + update.astype(np.int64)
+            self._histories[row] = self._add_up(row, update)
         self.parameters = self._move(updates, weighing)
         self._movement = self.parameters.astype(np.float64) - before
         contributions = dict(zip(rows, weighing.contributions[: len(rows)], strict=True))
@@ -270,11 +270,14 @@ class Engine:
         f = compute_num_byzantine(len(updates), self.scenario.market.byzantine_bps)
         history = None
         if self.rule.historic:
-            sums = [
-                self._histories.get(row, 0) + update.astype(np.int64) for row, update in zip(rows, updates, strict=True)
-            ]
-            history = compute_history_gram(np.array(sums))
+            history = compute_gram(
+                np.array([self._add_up(row, update) for row, update in zip(rows, updates, strict=True)])
+            )
         return self.rule.weigh(gram, f, updates.shape[1], history)
+
+    def _add_up(self, row: int, update: UpdateVector) -> NDArray[np.int32]:
+        """A trainer's history with one more update. No number of rounds that a project may have leaves an int32."""
+        return self._histories.get(row, 0) + update.astype(np.int32)
 
     def _move(self, updates: NDArray[np.int16], weighing: Weighing) -> ParameterVector:
         aggregate = compute_aggregate(list(updates), weighing.weights[: len(updates)], _SUM_LIMIT)
@@ -299,19 +302,6 @@ def build_cohort(name: str, spec: ProjectSpec, datasets: Sequence[Dataset], seed
             return PerceptronCohort(spec, model, datasets, seed_of)
         case _:
             return ExactCohort(spec, datasets, seed_of)
-
-
-def compute_history_gram(sums: NDArray[np.int64]) -> Gram:
-    """The exact Gram matrix of sums of up to 2^14 updates, shape `(n, d)`, by two digits: `2^15·high + low`.
-
-    >>> compute_history_gram(np.array([[70_000, -1], [3, 2**29]])).tolist()
-    [[4900000001, -536660912], [-536660912, 288230376151711753]]
-    """
-    n = len(sums)
-    digits = compute_gram(np.vstack([sums >> 15, sums & 0x7FFF]).astype(np.int16))
-    crossed = digits[:n, n:]
-    gram: Gram = (digits[:n, :n] << 30) + (crossed + crossed.T << 15) + digits[n:, n:]
-    return gram
 
 
 def play(scenario: Scenario) -> Iterator[PlayedRound]:

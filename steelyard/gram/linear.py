@@ -15,14 +15,17 @@ from steelyard.types import Gram
 _LIMB_BITS: Final = 32
 _LIMB_MASK: Final = 2**_LIMB_BITS - 1
 _ROWS_AT_ONCE: Final = 32
-_COLUMNS_AT_ONCE: Final = 2**16
 _ENTRIES_AT_ONCE: Final = 2**18
 """Of a block of all rows, which then stays in the cache: 2 MiB."""
 
 _HISTORIES: Final = 2**7
 
 HISTORY_LIMIT: Final = 2**20
-"""The largest entry of a history, in absolute value: 32 rounds of the largest updates, or more of smaller ones."""
+"""The largest entry of a history that may be proved, in absolute value: 32 rounds of the largest updates, or more of
+smaller ones."""
+
+_SURE: Final = 2.0**52
+"""A sum of squares that a float64 gives as less is less than 2^53, however it was rounded."""
 
 Rows = NDArray[np.int16] | NDArray[np.int32]
 """Updates, or histories: sums of updates over rounds. Shape `(n, d)`."""
@@ -67,42 +70,51 @@ def _carry(limbs: Limbs) -> None:
         limbs[k] &= _LIMB_MASK
 
 
-def check_rows(rows: Rows) -> int:
-    """The most that an entry can be in absolute value.
+def check_rows(rows: Rows) -> None:
+    """Checks that the prover's sums over these rows are exact.
 
     Raises:
-        ValueError: more than `2^7` histories, or an entry beyond `HISTORY_LIMIT`: sums would no longer be exact.
+        ValueError: more than `2^7` histories, or an entry beyond `HISTORY_LIMIT`.
     """
     if rows.dtype == np.int16:
-        return 2**15
+        return
     largest = max((max(int(row.max()), -int(row.min())) for row in rows), default=0)
     if largest > HISTORY_LIMIT or len(rows) > _HISTORIES:
         raise ValueError(f"{len(rows)} histories with entries up to {largest:,}: {_HISTORIES} up to 2^20 may be proved")
-    return largest
 
 
 def compute_gram(updates: Rows) -> Gram:
-    """The Gram matrix `U Uᵀ`, exact: 2^16 products below 2^30 are summed at a time, or 2^13 below 2^40.
+    """The Gram matrix `U Uᵀ`, exact.
+
+    Columns are taken a block at a time. Whatever part of an inner product BLAS has added up, it is within the largest
+    squared norm of the block (Cauchy and Schwarz). Where that is below 2^53, no sum was rounded; else the block is cut.
 
     Args:
-        updates: int16, or histories in int32 within `HISTORY_LIMIT`; shape `(n, d)`; may be memory-mapped.
+        updates: int16, or histories in int32 with entries up to 2^26; shape `(n, d)`; may be memory-mapped.
 
     Returns:
         Python integers, shape `(n, n)`.
 
     Raises:
-        ValueError: histories so large or so long that an entry may leave an int64.
+        ValueError: histories so large or so long that a squared norm leaves an int64.
     """
     n, d = updates.shape
-    largest = check_rows(updates)
-    if d * largest**2 > 2**63 - 1:
-        raise ValueError(f"inner products of {d:,} entries up to {largest:,} may leave the range of an int64")
-    exact = _COLUMNS_AT_ONCE if updates.dtype == np.int16 else _COLUMNS_AT_ONCE >> 3
-    columns = min(max(_ENTRIES_AT_ONCE // n, 1), exact, d)
+    rows = np.asarray(updates)  # a slice of a mapped array takes longer
+    width = min(max(_ENTRIES_AT_ONCE // n, 1), d)
+    block, product = np.empty((n, width)), np.empty((n, n))
     total = np.zeros((n, n), dtype=np.int64)
-    block = np.empty((n, columns))
-    for start in range(0, d, columns):
-        piece = block[:, : d - start]
-        piece[:] = updates[:, start : start + columns]
-        total += (piece @ piece.T).astype(np.int64)
+    start = 0
+    while start < d:
+        piece = block[:, : min(width, d - start)]
+        piece[:] = rows[:, start : start + width]
+        np.matmul(piece, piece.T, out=product)
+        if product.diagonal().max() > _SURE:
+            if width == 1:
+                raise ValueError(f"a history has an entry of {np.abs(piece).max():,.0f}, the most is 2^26")
+            width //= 2
+            continue
+        total += product.astype(np.int64)
+        start += width
+        if total.diagonal().min() < 0:
+            raise ValueError(f"a squared norm leaves the range of an int64 within {min(start, d):,} of {d:,} entries")
     return total.astype(np.object_)

@@ -48,7 +48,10 @@ def diagonalise(matrix: Fixed) -> tuple[Fixed, Fixed]:
 def _rotate(joint: Fixed, first: Fixed, second: Fixed) -> None:
     """Rotates each pair of rows and columns so that their common entry becomes zero, and the vectors, in place."""
     matrix = joint[:, : len(joint)]
-    cosine, sine = _find_rotations(matrix[first, first] - matrix[second, second], 2 * matrix[first, second])
+    common = 2 * matrix[first, second]
+    is_due = np.abs(common) > _NEGLIGIBLE
+    first, second, common = first[is_due], second[is_due], common[is_due]
+    cosine, sine = _find_rotations(matrix[first, first] - matrix[second, second], common)
     for rows in (joint, matrix.T):
         upper, lower = rows[first], rows[second]
         rows[first] = cosine * upper + sine * lower + _HALF >> 30
@@ -58,13 +61,11 @@ def _rotate(joint: Fixed, first: Fixed, second: Fixed) -> None:
 def _find_rotations(difference: Fixed, common: Fixed) -> tuple[Fixed, Fixed]:
     """Cosine and sine of half the angle of `(difference, common)`, as columns, in Q30, right to a bit or two."""
     # Both are brought to 30 bits first: the root of a small number would have too few.
-    largest = np.maximum(np.maximum(np.abs(difference), np.abs(common)), 1)
+    largest = np.maximum(np.abs(difference), np.abs(common))
     shift = 31 - np.frexp(largest.astype(np.float64))[1]
     up, down = np.maximum(shift, 0), np.maximum(-shift, 0)
     adjacent, opposite = (np.abs(side) << up >> down for side in (difference, common))
     hypotenuse = np.maximum(compute_roots(adjacent * adjacent + opposite * opposite), 1)
     cosine = compute_roots((1 << 30) + ((adjacent << 30) + (hypotenuse >> 1)) // hypotenuse << 29)
     sine = ((opposite << 29) // hypotenuse << 30) // cosine
-    is_small = np.abs(common) <= _NEGLIGIBLE
-    cosine, sine = np.where(is_small, 1 << 30, cosine), np.where(is_small, 0, sine)
     return cosine[:, None], np.where((difference < 0) == (common < 0), sine, -sine)[:, None]

@@ -10,7 +10,7 @@ import functools
 import operator
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,10 +26,7 @@ AGGREGATE_LIMIT: Final = 2**57
 
 _MAGIC: Final = b"SYA2"
 _FIXED_BYTES: Final = len(_MAGIC) + 4 + 4 + 4 + 1 + 32
-_LIMB_BITS: Final = 31
-_LIMB_MASK: Final = (1 << _LIMB_BITS) - 1
-_ROWS_AT_ONCE: Final = 1 << 7
-_ENTRIES: Final = 1 << 18  # of a block of all rows; keeps the working set of a sum in the cache
+_ENTRIES: Final = 1 << 19  # of a block of all rows, with one limb; keeps the working set of a sum in the cache
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -51,8 +48,9 @@ def compute_aggregate(
 ) -> NDArray[np.int64]:
     """`A = Σ_i w_i u_i`, exactly, through BLAS.
 
-    Weights are cut into limbs of 31 bits: 2^7 products with 15-bit entries stay below 2^53, where a float64 is exact.
-    Where rows are only selected, sums stay below 2^24, and a float32 is.
+    A float64 holds every integer up to 2^53, a float32 up to 2^24. Weights whose sums of products with 15-bit entries
+    may be larger are cut into limbs that keep within it. Factors of two cost no precision, so what all weights have in
+    common at the lower end does not count: those of a rule that only selects have one bit.
 
     Args:
       updates: one vector of shape `(d,)` and type int16 per trainer; they may be memory-mapped.
@@ -64,30 +62,37 @@ def compute_aggregate(
     """
     if sum(weights) * -UPDATE_MIN > limit or min(weights) < 0:
         raise ValueError(f"weights {list(weights)} are not those of a rule")
-    aggregate = np.zeros(updates[0].shape, dtype=np.int64)
     # A slice of a mapped array takes numpy ten times as long as one of a plain array.
     used = [(np.asarray(update), weight) for update, weight in zip(updates, weights, strict=True) if weight]
-    for start in range(0, len(used), _ROWS_AT_ONCE):
-        _add_combination(aggregate, *zip(*used[start : start + _ROWS_AT_ONCE], strict=True))
+    if not used:
+        return np.zeros(updates[0].shape, dtype=np.int64)
+    rows = [row for row, _ in used]
+    limbs = _cut([weight for _, weight in used])
+    aggregate = np.empty(rows[0].shape, dtype=np.int64)
+    width = max(_ENTRIES // limbs.size, 1)
+    block = np.empty((len(rows), width), limbs.dtype)
+    for start in range(0, aggregate.size, width):
+        piece = block[:, : aggregate.size - start]
+        for into, row in zip(piece, rows, strict=True):
+            into[:] = row[start : start + width]
+        part = aggregate[start : start + width]
+        first, *others = limbs @ piece
+        part[:] = first
+        for other in others:
+            part += other.astype(np.int64)
     return aggregate
 
 
-def _add_combination(total: NDArray[np.int64], updates: Sequence[UpdateVector], weights: Sequence[int]) -> None:
-    # What weights have in common at the lower end takes no limb: those of a rule that only selects have one bit.
+def _cut(weights: Sequence[int]) -> NDArray[np.floating[Any]]:
+    """Limbs that add up to positive weights, shape `(limbs, n)`, each with exact sums of products in its type."""
     common = functools.reduce(operator.or_, weights)
     shift = (common & -common).bit_length() - 1
-    count = -(-(common >> shift).bit_length() // _LIMB_BITS)
-    exact = np.float32 if (sum(weights) >> shift) * -UPDATE_MIN <= 2**24 else np.float64
-    limbs = np.array([[w >> shift + _LIMB_BITS * k & _LIMB_MASK for w in weights] for k in range(count)], exact)
-    width = max(_ENTRIES // len(updates), 1)
-    block = np.empty((len(updates), width), exact)
-    for start in range(0, total.size, width):
-        piece = block[:, : total.size - start]
-        for row, update in zip(piece, updates, strict=True):
-            row[:] = update[start : start + width]
-        part = total[start : start + width]
-        for k, product in enumerate((limbs @ piece).astype(np.int64)):
-            part += product << shift + _LIMB_BITS * k
+    largest = (sum(weights) >> shift) * -UPDATE_MIN
+    if largest <= 2**53:
+        return np.array([weights], np.float32 if largest <= 2**24 else np.float64)
+    bits = 53 - (-UPDATE_MIN * len(weights)).bit_length()
+    places = range(shift, common.bit_length(), bits)
+    return np.array([[weight & ((1 << bits) - 1 << place) for weight in weights] for place in places], np.float64)
 
 
 def compute_next_parameters(

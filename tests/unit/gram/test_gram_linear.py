@@ -61,3 +61,29 @@ def test_a_memory_mapped_matrix_will_do(tmp_path: Path) -> None:
     mapped = np.memmap(tmp_path / "updates", dtype=np.int16, mode="w+", shape=updates.shape)
     mapped[:] = updates
     assert np.array_equal(compute_gram(mapped), compute_gram(updates))
+
+
+def test_a_matrix_of_long_sums_is_exact_block_by_block() -> None:
+    """In some blocks a float64 holds all sums, in others those of a few columns, or of one."""
+    rows = np.random.default_rng(0).integers(-(2**17), 2**17, (3, 9_000)).astype(np.int32)
+    rows[:, 4_000:4_050] = 2**26
+    rows[1, 4_010:4_030] *= -1
+    rows[2, 8_999] = 2**24 - 1
+    wide = rows.astype(object)
+    assert np.array_equal(compute_gram(rows), wide @ wide.T)
+
+
+@pytest.mark.parametrize("length", [2**11 - 1, 2**11])
+def test_a_squared_norm_may_fill_an_int64_and_no_more(length: int) -> None:
+    rows = np.full((2, length), 2**26, dtype=np.int32)
+    rows[0] = 1
+    if length < 2**11:
+        assert compute_gram(rows)[1, 1] == 2**63 - 2**52
+    else:
+        with pytest.raises(ValueError, match="range of an int64 within 2,048 of 2,048"):
+            compute_gram(rows)
+
+
+def test_an_entry_whose_square_no_float_holds_is_refused() -> None:
+    with pytest.raises(ValueError, match="67,108,865, the most is"):
+        compute_gram(np.array([[1, -(2**26) - 1]], dtype=np.int32))

@@ -17,6 +17,7 @@ from steelyard.gram import (
     verify_aggregate_opening,
     verify_gram,
 )
+from steelyard.gram.linear import check_rows
 from steelyard.rules import RULES
 from tests.gram_proofs import CONTEXT, Round, make_round, make_srs
 
@@ -100,12 +101,10 @@ def test_histories_are_proved_up_to_their_limit(largest: int) -> None:
 
 
 def test_histories_beyond_the_limit_are_refused() -> None:
-    rows = np.zeros((3, 10), dtype=np.int32)
+    rows = np.zeros((N, D), dtype=np.int32)
     rows[1, 4] = -HISTORY_LIMIT - 1
+    statement = GramStatement.make(CONTEXT, D, make_rounds(1)[0].commitments, compute_gram(rows))
     with pytest.raises(ValueError, match="1,048,577"):
-        compute_gram(rows)
+        prove_gram(SRS, statement, rows, [[0] * 3] * N)
     with pytest.raises(ValueError, match="129 histories"):
-        compute_gram(np.zeros((129, 4), dtype=np.int32))
-    wide = np.broadcast_to(np.int32(HISTORY_LIMIT), (2, 2**23))
-    with pytest.raises(ValueError, match="range of an int64"):
-        compute_gram(wide)
+        check_rows(np.zeros((129, 4), dtype=np.int32))

@@ -47,6 +47,33 @@ def test_the_sum_is_exact_across_blocks() -> None:
         assert aggregate[k] == sum(w * int(u[k]) for w, u in zip(weights, updates, strict=True)), k
 
 
+@pytest.mark.parametrize(
+    "weights",
+    [
+        [2**8, 2**8],
+        [2**8, 2**8 + 1],
+        [3 * 2**44, 2**44],
+        [2**37, 2**37],
+        [2**37, 2**37, 2**36 + 1],
+        [2**45 + 1, 2**45 - 1, 2**20],
+        [2**39 - 1 - i for i in range(180)],
+        [1, *[0] * 178, 2**46 - 1],
+    ],
+    ids=lambda weights: f"{len(weights)}-{sum(weights):x}",
+)
+def test_the_sum_is_exact_where_a_float_just_holds_it_and_beyond(weights: list[int]) -> None:
+    """In float32, in float64 and in limbs, with every entry at one end of its range or the other."""
+    ends = np.array([-(2**15), 2**15 - 1], dtype=np.int16)
+    updates = list(np.random.default_rng(len(weights)).choice(ends, (len(weights), 50)))
+    updates[0][:2] = updates[-1][:2] = ends
+    wide = np.array(updates, dtype=object)
+    assert compute_aggregate(updates, weights, 2**62).tolist() == (np.array(weights, dtype=object) @ wide).tolist()
+
+
+def test_without_any_weight_nothing_moves() -> None:
+    assert compute_aggregate([np.ones(3, dtype=np.int16)] * 2, [0, 0]).tolist() == [0, 0, 0]
+
+
 def test_the_largest_aggregate_that_a_rule_can_give_fits() -> None:
     n = 32
     lowest = [np.full(3, -(2**15), dtype=np.int16)] * n
