@@ -1,3 +1,4 @@
+import { ProjectWizard } from "./owner";
 import { ProjectsPage } from "./pages/projects";
 import { MissingPage } from "./pages/missing";
 import { Layout } from "./ui/layout";
@@ -16,6 +17,8 @@ function Current() {
   switch (route.page) {
     case "projects":
       return <ProjectsPage />;
+    case "create":
+      return <ProjectWizard />;
     default:
       return <MissingPage />;
   }

@@ -9,6 +9,7 @@ from fastapi import FastAPI
 
 from backend.errors import install_error_handlers
 from backend.web import PAGES, build_web_router, load_web
+from scripts import generate_web_abi
 from scripts.generate_web_types import TARGET, render_types
 
 pytestmark = pytest.mark.anyio
@@ -114,3 +115,7 @@ async def test_without_a_built_page_the_root_says_how_to_build_it(tmp_path: Path
 
 async def test_the_types_of_the_page_are_those_of_the_answers() -> None:
     assert TARGET.read_text() == render_types(), "run python -m scripts.generate_web_types"
+
+
+async def test_the_abi_of_the_page_is_that_of_the_contracts() -> None:
+    assert generate_web_abi.FILE.read_text() == generate_web_abi.render(), "run python -m scripts.generate_web_abi"

@@ -1,6 +1,7 @@
 import type { ComponentChildren } from "preact";
 
 import { paths } from "../router";
+import { TransactionDialog, WalletButton } from "../wallet";
 import { Link } from "./link";
 import { useLocation } from "./location";
 
@@ -29,10 +30,12 @@ export function Layout({ children }: { children: ComponentChildren }) {
             </Link>
           ))}
         </nav>
+        <WalletButton />
       </header>
       <main id="main" tabIndex={-1}>
         {children}
       </main>
+      <TransactionDialog />
     </>
   );
 }

@@ -1,0 +1,2 @@
+export { ProjectActions } from "./project-actions";
+export { ProjectWizard } from "./wizard";

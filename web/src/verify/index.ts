@@ -1,0 +1,1 @@
+export { VerifyRound } from "./verify-round";

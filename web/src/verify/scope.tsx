@@ -1,0 +1,47 @@
+/** Says exactly what a verification is about, and what it is not. */
+
+import type { Market } from "../wallet/market";
+import type { Verification } from "./verify";
+
+export function Scope({ verification, market }: { verification: Verification; market: Market }) {
+  const { blockNumber, recomputed, transaction } = verification;
+  const left = recomputed.figures.exclusions?.length ?? 0;
+  return (
+    <div class="scope">
+      <h3>What was checked</h3>
+      <ul>
+        {blockNumber === null ? (
+          <li>
+            Matrix, rule, parameters and exclusions came from this server alone. That they are the chain's was{" "}
+            <strong>not</strong> checked.
+          </li>
+        ) : (
+          <li>
+            Matrix, trainers and exclusions were read from the events of transaction <code>{transaction}</code> in block{" "}
+            {blockNumber.toString()}, rule and parameters from the marketplace <code>{market.marketplace}</code> on chain{" "}
+            {market.chainId}, both by your wallet's node. That this is the right marketplace is for you to know.
+          </li>
+        )}
+        <li>
+          From these, <var>f</var>, what the rows share, every weight, contribution, share and strike were computed here,
+          and held against what the sources say.
+        </li>
+        <li>
+          {left} of at most {recomputed.maxExclusions} submissions were left out by the aggregator. Whether the reasons are
+          true cannot be seen from here.
+        </li>
+      </ul>
+      <h3>What was not</h3>
+      <ul>
+        <li>
+          The zero-knowledge proof that <var>G</var> is the matrix of the committed updates. The contract checks it when a
+          round is settled; <code>steelyard verify evidence</code> checks it again.
+        </li>
+        <li>
+          That the published model is the weighted sum of the updates: trainers attest it, and{" "}
+          <code>steelyard verify</code> recomputes it.
+        </li>
+      </ul>
+    </div>
+  );
+}

@@ -1,0 +1,3 @@
+export { WalletButton } from "./button";
+export { connection } from "./connection";
+export { TransactionDialog } from "./dialog";
