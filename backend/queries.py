@@ -154,6 +154,21 @@ def list_rounds(session: Session, project_id: str, request: PageRequest) -> Page
     return page.map(lambda row: _describe(schemas.RoundSummary, row, **_describe_status(row, project, now)))
 
 
+def list_shares(session: Session, project_id: str, request: PageRequest) -> PageOf[schemas.RoundShares]:
+    """Weights and shares of a project's settled attempts, the oldest first."""
+    _find_project(session, project_id)
+    settled = select(Attempt).where(Attempt.project_id == project_id, Attempt.settled_block.is_not(None))
+    page = fetch_page(session, settled, (Attempt.attempt,), request)
+    wanted = [attempt.attempt for attempt in page.items]
+    weighed = select(Submission).where(
+        Submission.project_id == project_id, Submission.attempt.in_(wanted), Submission.share.is_not(None)
+    )
+    rows: dict[int, list[schemas.RowShare]] = {attempt: [] for attempt in wanted}
+    for submission in session.scalars(weighed.order_by(Submission.attempt, Submission.position)):
+        rows[submission.attempt].append(schemas.RowShare.model_validate(submission))
+    return page.map(lambda attempt: _describe(schemas.RoundShares, attempt, rows=rows[attempt.attempt]))
+
+
 def get_round(session: Session, project_id: str, round_index: int, attempt: int | None) -> schemas.RoundDetail:
     """One attempt at a round with its submissions: the last, or the one asked for.
 

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query, Response
 from backend import queries
 from backend.api.answers import BlockRoute
 from backend.api.dependencies import AddressQuery, PageDep, ProjectIdPath, SessionDep
-from backend.api.schemas import ChainEvent, Page, Payment, ProjectDetail, ProjectSummary
+from backend.api.schemas import ChainEvent, Page, Payment, ProjectDetail, ProjectSummary, RoundShares
 from backend.paging import PageOf
 from steelyard.chain.records import ProjectStatus
 from steelyard.spec import ProjectSpec
@@ -103,3 +103,11 @@ def list_project_events(session: SessionDep, page: PageDep, project_id: ProjectI
 def list_project_payments(session: SessionDep, page: PageDep, project_id: ProjectIdPath) -> PageOf[Payment]:
     """Shares, fees, splits of the pool and the refund, each with its transaction."""
     return queries.list_project_payments(session, project_id, page)
+
+
+@router.get(
+    "/{project_id}/shares", response_model=Page[RoundShares], summary="Who had which weight and share, by round"
+)
+def list_shares(session: SessionDep, page: PageDep, project_id: ProjectIdPath) -> PageOf[RoundShares]:
+    """All settled attempts, the oldest first: what plots of weight and pay over rounds need."""
+    return queries.list_shares(session, project_id, page)

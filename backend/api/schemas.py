@@ -214,6 +214,24 @@ class RoundDetail(RoundSummary):
     )
 
 
+class RowShare(Schema):
+    """What a settlement made of one trainer's row."""
+
+    trainer: str
+    weight: Amount
+    contribution: Amount
+    share: Amount
+
+
+class RoundShares(Schema):
+    """A settled round in short. Excluded submissions and the owner's root have no row here."""
+
+    round: int
+    attempt: int
+    outcome: Name = Field(description="final, missed, abandoned or void; `none` while it is attested.")
+    rows: list[RowShare]
+
+
 class Explanation(Schema):
     """Why a trainer was paid what it was paid."""
 

@@ -381,6 +381,20 @@ async def test_metrics_count_by_route_and_show_the_lag(settled: Backend) -> None
     assert PROJECT not in text
 
 
+async def test_weights_and_shares_by_round_are_those_of_the_rounds(final: Backend) -> None:
+    page: Any = await final.get(f"/v1/projects/{PROJECT}/shares")
+    detail: Any = await final.get(ROUND)
+    assert page["next"] is None
+    [shares] = page["items"]
+    assert (shares["round"], shares["outcome"]) == (0, "final")
+    assert [row["share"] for row in shares["rows"]] == [str(share) for share in BUNDLE.shares]
+    assert [row["weight"] for row in shares["rows"]] == [str(weight) for weight in BUNDLE.weights]
+    weighed = [entry for entry in detail["entries"] if entry["row"] is not None]
+    assert [row["trainer"] for row in shares["rows"]] == [entry["trainer"] for entry in weighed]
+    assert len(weighed) < len(detail["entries"])  # one was excluded
+    await final.get(f"/v1/projects/0x{'ab' * 32}/shares", 404)
+
+
 async def test_openapi_describes_every_route_and_parameter(backend: Backend) -> None:
     schema: Any = await backend.get("/openapi.json")
     for path, methods in schema["paths"].items():
@@ -420,6 +434,8 @@ async def test_openapi_describes_every_route_and_parameter(backend: Backend) -> 
         "/v1/projects/{project_id}/spec",
         "/v1/quotes",
         "/v1/ready",
+        "/v1/projects/{project_id}/shares",
+        "/v1/projects/{project_id}/spec",
         "/v1/specs",
         "/v1/tokens/{address}",
         "/v1/trainers/{address}",

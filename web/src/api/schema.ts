@@ -640,6 +640,15 @@ export interface RoundDetail {
   attempts: number[];
 }
 
+/** A settled round in short. Excluded submissions and the owner's root have no row here. */
+export interface RoundShares {
+  round: number;
+  attempt: number;
+  /** final, missed, abandoned or void; `none` while it is attested. */
+  outcome: string;
+  rows: RowShare[];
+}
+
 /** One attempt at a round. Fields that a settlement fixes are null before it. */
 export interface RoundSummary {
   project_id: string;
@@ -677,6 +686,14 @@ export interface RoundSummary {
   settled_gas: number | null;
   closed_block: number | null;
   closed_transaction: string | null;
+}
+
+/** What a settlement made of one trainer's row. */
+export interface RowShare {
+  trainer: string;
+  weight: string;
+  contribution: string;
+  share: string;
 }
 
 /** What a token may be used for. */
