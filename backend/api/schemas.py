@@ -294,6 +294,7 @@ class Payment(Schema):
     """Money earned or taken out."""
 
     kind: str = Field(description="share, fee, pool_split, refund; `claim` for a withdrawal of credit.")
+    account: str = Field(description="Whose it is.")
     project_id: str | None
     token: str
     amount: Amount

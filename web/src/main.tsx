@@ -1,9 +1,12 @@
 import { render } from "preact";
 
 import "./styles/base.css";
+import "./styles/parts.css";
 import { App } from "./app";
+import { applyTheme, readTheme } from "./ui/theme";
 import { connection } from "./wallet";
 
+applyTheme(readTheme());
 connection.start();
 const root = document.getElementById("app");
 if (root !== null) render(<App />, root);

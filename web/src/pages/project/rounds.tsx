@@ -1,0 +1,71 @@
+import type { Paged } from "../../api/paged";
+import type { ProjectDetail, RoundSummary } from "../../api/schema";
+import { formatCount } from "../../format/number";
+import { paths } from "../../router";
+import { Amount, Symbol } from "../../ui/amount";
+import { Badge } from "../../ui/badge";
+import { Address, Transaction } from "../../ui/hex";
+import { Link } from "../../ui/link";
+import { Empty, Loaded } from "../../ui/loaded";
+import { More } from "../../ui/more";
+import { Section } from "../../ui/section";
+import { Table } from "../../ui/table";
+
+export function Rounds({ project, list }: { project: ProjectDetail; list: Paged<RoundSummary> }) {
+  return (
+    <Section title="Rounds" about="A round that does not become final is repeated, so that a round may have several attempts.">
+      <Loaded answer={list} what="rounds">
+        {(rounds) =>
+          rounds.length === 0 ? (
+            <Empty>None yet: the first begins when the project starts.</Empty>
+          ) : (
+            <RoundTable rounds={rounds} token={project.token} />
+          )
+        }
+      </Loaded>
+      <More list={list} />
+    </Section>
+  );
+}
+
+/** Attempts with what each came to. `token` is null where they are of several projects. */
+export function RoundTable({ rounds, token }: { rounds: RoundSummary[]; token: string | null }) {
+  return (
+    <Table
+      caption="Attempts at rounds"
+      rows={rounds}
+      id={(round) => `${round.project_id}.${round.attempt}`}
+      columns={[
+        {
+          head: "Round",
+          heading: true,
+          cell: (round) => (
+            <Link to={paths.round(round.project_id, round.round, round.attempt)}>
+              {round.round}
+              {round.attempt > 1 && <span class="muted"> · attempt {round.attempt}</span>}
+            </Link>
+          ),
+        },
+        { head: "State", cell: (round) => <Badge state={round.outcome === "none" ? round.state : round.outcome} /> },
+        { head: "Updates", number: true, cell: (round) => `${round.submissions} of ${round.members}` },
+        {
+          head: <>Paid{token !== null && <>, <Symbol token={token} /></>}</>,
+          number: true,
+          cell: (round) => <Amount amount={round.paid} token={token} bare />,
+        },
+        {
+          head: "To the pool",
+          number: true,
+          cell: (round) => <Amount amount={round.to_pool} token={token} bare />,
+        },
+        {
+          head: "Gas",
+          number: true,
+          cell: (round) => (round.settled_gas === null ? "–" : formatCount(round.settled_gas)),
+        },
+        { head: "Aggregator", cell: (round) => <Address address={round.aggregator} role="aggregator" copy={false} /> },
+        { head: "Settled in", cell: (round) => <Transaction hash={round.settled_transaction} /> },
+      ]}
+    />
+  );
+}

@@ -1,0 +1,42 @@
+import type { ProjectSummary } from "../../api/schema";
+import { useTitleOf } from "../../api/spec";
+import { formatCount } from "../../format/number";
+import { paths } from "../../router";
+import { Amount } from "../../ui/amount";
+import { Badge } from "../../ui/badge";
+import { Facts } from "../../ui/facts";
+import { Address } from "../../ui/hex";
+import { Link } from "../../ui/link";
+import { Deadline } from "../../ui/time";
+
+export function ProjectCard({ project }: { project: ProjectSummary }) {
+  const title = useTitleOf(project.id);
+  return (
+    <li class="card">
+      <div class="head">
+        <h2>
+          <Link to={paths.project(project.id)}>{title}</Link>
+        </h2>
+        <Badge state={project.state} />
+      </div>
+      <Facts
+        of={[
+          ["Budget", <Amount amount={project.budget} token={project.token} />],
+          ["Rounds", describeRounds(project)],
+          ["Trainers", `${project.trainers} of ${project.max_trainers}`],
+          ["Stake", <Amount amount={project.min_stake} token={project.token} />],
+          ["Parameters", formatCount(project.dimension)],
+          ["Rule", project.rule_name],
+          ["Owner", <Address address={project.owner} />],
+          ["Enrolment ends", project.state === "enrolling" && <Deadline at={project.enrol_deadline} />],
+        ]}
+      />
+    </li>
+  );
+}
+
+function describeRounds(project: ProjectSummary): string {
+  if (project.state === "enrolling" || project.state === "cancelled") return String(project.rounds);
+  const done = project.state === "completed" ? project.rounds : project.round;
+  return `${done} of ${project.rounds} done`;
+}
