@@ -2,6 +2,8 @@ import { render } from "preact";
 
 import "./styles/base.css";
 import "./styles/parts.css";
+import "./styles/controls.css";
+import "./styles/plots.css";
 import { App } from "./app";
 import { applyTheme, readTheme } from "./ui/theme";
 import { connection } from "./wallet";

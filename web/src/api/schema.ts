@@ -360,6 +360,8 @@ export interface PayOut {
 export interface Payment {
   /** share, fee, pool_split, refund; `claim` for a withdrawal of credit. */
   kind: string;
+  /** Whose it is. */
+  account: string;
   project_id: string | null;
   token: string;
   amount: string;

@@ -1,5 +1,7 @@
 /** The contract's names for states, outcomes and reasons, in words. */
 
+import { shortenHex } from "./hex";
+
 const WORDS: Record<string, string> = {
   enrolling: "Enrolling",
   running: "Running",
@@ -39,4 +41,9 @@ export function describe(name: string): string {
 export function titleCase(name: string): string {
   const text = name.replaceAll("_", " ").replace(/([a-z])([A-Z])/g, (_, end: string, start: string) => `${end} ${start.toLowerCase()}`);
   return text.charAt(0).toUpperCase() + text.slice(1);
+}
+
+/** A project's title, or its id while storage does not tell the title. */
+export function nameProject(project: { id: string; title: string | null }): string {
+  return project.title ?? `Project ${shortenHex(project.id)}`;
 }

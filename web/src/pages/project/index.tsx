@@ -1,11 +1,9 @@
-import { useCallback } from "preact/hooks";
-
 import { useProjectEvents } from "../../api/events";
 import { usePaged } from "../../api/paged";
-import type { ProjectDetail, RoundShares, RoundSummary } from "../../api/schema";
+import type { EvaluationPage, Payment, ProjectDetail, RoundShares, RoundSummary } from "../../api/schema";
 import { useSpec } from "../../api/spec";
 import { useGet } from "../../api/use";
-import { shortenHex } from "../../format/hex";
+import { nameProject } from "../../format/words";
 import { Badge } from "../../ui/badge";
 import { Address, ContentId, Transaction } from "../../ui/hex";
 import { Loaded } from "../../ui/loaded";
@@ -24,29 +22,28 @@ import { Terms } from "./terms";
 const MANY = 200;
 
 export function ProjectPage({ id }: { id: string }) {
-  const project = useGet<ProjectDetail>(`/v1/projects/${id}`);
-  const rounds = usePaged<RoundSummary>(`/v1/projects/${id}/rounds`, { limit: MANY });
-  const shares = usePaged<RoundShares>(`/v1/projects/${id}/shares`, { limit: MANY });
-  const [reloadProject, reloadRounds, reloadShares] = [project.reload, rounds.reload, shares.reload];
-  const reload = useCallback(() => {
-    reloadProject();
-    reloadRounds();
-    reloadShares();
-  }, [reloadProject, reloadRounds, reloadShares]);
-  const stream = useProjectEvents(id, reload);
+  const path = `/v1/projects/${id}`;
+  const project = useGet<ProjectDetail>(path);
+  const rounds = usePaged<RoundSummary>(`${path}/rounds`, { limit: MANY });
+  const shares = usePaged<RoundShares>(`${path}/shares`, { limit: MANY });
+  const payments = usePaged<Payment>(`${path}/payments`, { limit: 20 });
+  const evaluations = useGet<EvaluationPage>(`${path}/evaluations`, { limit: MANY });
+  const stream = useProjectEvents(id, () => {
+    for (const answer of [project, rounds, shares, payments, evaluations]) answer.reload();
+  });
 
   return (
     <Loaded answer={project} what="the project">
       {(detail) => (
         <>
           <Head project={detail} />
-          <Money project={detail} />
           <Progress project={detail} rounds={rounds.data ?? []} stream={stream} />
-          <Accuracy projectId={id} state={detail.state} round={detail.round} />
+          <Money project={detail} />
           <PayPlots project={detail} answer={shares} />
+          <Accuracy projectId={id} answer={evaluations} />
           <Rounds project={detail} list={rounds} />
           <Members project={detail} />
-          <Payments project={detail} />
+          <Payments list={payments} />
           <Terms project={detail} />
         </>
       )}
@@ -56,7 +53,7 @@ export function ProjectPage({ id }: { id: string }) {
 
 function Head({ project }: { project: ProjectDetail }) {
   const spec = useSpec(project.id);
-  const title = spec?.title ?? `Project ${shortenHex(project.id)}`;
+  const title = nameProject(project);
   useTitle(title);
   return (
     <>

@@ -1,5 +1,5 @@
 import type { ProjectSummary } from "../../api/schema";
-import { useTitleOf } from "../../api/spec";
+import { nameProject } from "../../format/words";
 import { formatCount } from "../../format/number";
 import { paths } from "../../router";
 import { Amount } from "../../ui/amount";
@@ -10,12 +10,11 @@ import { Link } from "../../ui/link";
 import { Deadline } from "../../ui/time";
 
 export function ProjectCard({ project }: { project: ProjectSummary }) {
-  const title = useTitleOf(project.id);
   return (
     <li class="card">
       <div class="head">
         <h2>
-          <Link to={paths.project(project.id)}>{title}</Link>
+          <Link to={paths.project(project.id)}>{nameProject(project)}</Link>
         </h2>
         <Badge state={project.state} />
       </div>
