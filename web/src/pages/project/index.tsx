@@ -4,6 +4,7 @@ import type { EvaluationPage, Payment, ProjectDetail, RoundShares, RoundSummary 
 import { useSpec } from "../../api/spec";
 import { useGet } from "../../api/use";
 import { nameProject } from "../../format/words";
+import { ProjectActions } from "../../owner";
 import { Badge } from "../../ui/badge";
 import { Address, ContentId, Transaction } from "../../ui/hex";
 import { Loaded } from "../../ui/loaded";
@@ -28,9 +29,10 @@ export function ProjectPage({ id }: { id: string }) {
   const shares = usePaged<RoundShares>(`${path}/shares`, { limit: MANY });
   const payments = usePaged<Payment>(`${path}/payments`, { limit: 20 });
   const evaluations = useGet<EvaluationPage>(`${path}/evaluations`, { limit: MANY });
-  const stream = useProjectEvents(id, () => {
+  function reload() {
     for (const answer of [project, rounds, shares, payments, evaluations]) answer.reload();
-  });
+  }
+  const stream = useProjectEvents(id, reload);
 
   return (
     <Loaded answer={project} what="the project">
@@ -38,6 +40,7 @@ export function ProjectPage({ id }: { id: string }) {
         <>
           <Head project={detail} />
           <Progress project={detail} rounds={rounds.data ?? []} stream={stream} />
+          <ProjectActions project={detail} done={reload} />
           <Money project={detail} />
           <PayPlots project={detail} answer={shares} />
           <Accuracy projectId={id} answer={evaluations} />

@@ -8,6 +8,7 @@ import { Link } from "../../ui/link";
 import { Loaded } from "../../ui/loaded";
 import { Section } from "../../ui/section";
 import { useTitle } from "../../ui/title";
+import { VerifyRound } from "../../verify";
 import { describeNow } from "../project/progress";
 import { Cosines } from "./cosines";
 import { Entries } from "./entries";
@@ -71,6 +72,7 @@ function Round({ project, detail }: { project: ProjectDetail; detail: RoundDetai
       <Entries project={project} round={detail} />
       {settled && <Why round={detail} token={project.token} />}
       {settled && <Cosines round={detail} />}
+      {settled && <VerifyRound projectId={project.id} round={detail.round} attempt={detail.attempt} />}
       {settled && <Evidence round={detail} />}
     </>
   );

@@ -5,6 +5,7 @@ import { shortenHex } from "../../format/hex";
 import { formatBps } from "../../format/number";
 import { BalanceTable } from "../../parts/balance-table";
 import { PaymentTable } from "../../parts/payment-table";
+import { AccountActions } from "../../trainer";
 import { Figures } from "../../ui/facts";
 import { Address } from "../../ui/hex";
 import { Empty, Loaded } from "../../ui/loaded";
@@ -40,6 +41,13 @@ export function TrainerPage({ address }: { address: string }) {
             <Section title="Stakes and earnings">
               <BalanceTable balances={trainer.balances} />
             </Section>
+            <AccountActions
+              address={address}
+              done={() => {
+                answer.reload();
+                payments.reload();
+              }}
+            />
             <Reputation changes={trainer.reputation} now={trainer.reputation_bps} />
             <Places places={trainer.projects} />
           </>
