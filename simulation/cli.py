@@ -62,11 +62,11 @@ def simulate(
 
         draw_all(out, experiment.title, runs)
     if not as_json:
-        accuracies = [run.accuracy for run in runs]
+        accuracies = [run.accuracy for run in runs if run.accuracy is not None]
         print_lines(
             {
                 "runs": f"{len(runs):,}",
-                "accuracy": f"{min(accuracies):.1%} to {max(accuracies):.1%}",
+                "accuracy": f"{min(accuracies):.1%} to {max(accuracies):.1%}" if accuracies else "no round was played",
                 "dishonest pay": f"at most {max(run.dishonest_pay for run in runs):.2%}",
                 "results": str(out),
             }

@@ -1,4 +1,5 @@
-"""Pictures of an experiment: accuracy by round, pay by trainer, cosines of a round, and who has which classes.
+"""Pictures of an experiment: accuracy by round, pay by trainer, cosines of a round, who has which classes, and
+how features differ.
 
 Runs that differ in their seed only are one line, with a band from the lowest to the highest.
 """
@@ -6,20 +7,29 @@ Runs that differ in their seed only are one line, with a band from the lowest to
 import json
 from collections import defaultdict
 from collections.abc import Sequence
+from math import isqrt
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 from matplotlib import colormaps
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
+from pydantic import TypeAdapter
 
+from simulation.data import deal_data
+from simulation.experiment import Scenario
 from simulation.results import Run, find_varied
+from steelyard.spec.strict import validate_json
 
 MAX_LINES: Final = 16
 """The most settings that one picture of lines shows."""
 
 MAX_PICTURES: Final = 12
 """The most settings that get pictures of their own."""
+
+MAX_EXAMPLES: Final = 10
+"""The most trainers whose examples are shown, from the first to the last."""
 
 MAX_LABELS: Final = 25
 """The most trainers that are named along an axis."""
@@ -38,8 +48,11 @@ def draw_all(folder: Path, title: str, runs: Sequence[Run]) -> list[Path]:
         label = f"{title}: {name}" if name else title
         suffix = f"-{number:02}" if len(settings) > 1 else ""
         drawn.append(draw_shares(folder / f"shares{suffix}.png", label, group))
-        drawn.append(draw_cosines(folder / f"cosines{suffix}.png", label, group[0]))
+        if group[0].cosines:
+            drawn.append(draw_cosines(folder / f"cosines{suffix}.png", label, group[0]))
         drawn.append(draw_split(folder / f"split{suffix}.png", label, group[0]))
+        if group[0].scenario["data"]["shift"] is not None:
+            drawn.append(draw_features(folder / f"features{suffix}.png", label, group[0]))
     return drawn
 
 
@@ -127,6 +140,36 @@ def draw_split(path: Path, title: str, run: Run) -> Path:
     return _save(figure, path)
 
 
+def draw_features(path: Path, title: str, run: Run) -> Path:
+    """The mean example of the trainers, as they see it, where the plan makes features differ; flat ones as bands."""
+    scenario = validate_json(TypeAdapter(Scenario), json.dumps(run.scenario))
+    trainers = deal_data(scenario).trainers
+    shown = sorted(set(np.linspace(0, len(trainers) - 1, min(len(trainers), MAX_EXAMPLES)).astype(int).tolist()))
+    means = [_flatten_image(trainers[trainer].features.mean(axis=0)) for trainer in shown]
+    columns = min(len(shown), 5)
+    figure = Figure((9, 1 + 2 * -(-len(shown) // columns)), layout="constrained")
+    panels = figure.subplots(-(-len(shown) // columns), columns, squeeze=False).ravel()
+    low, high = min(mean.min() for mean in means), max(mean.max() for mean in means)
+    for axes in panels:
+        axes.set_axis_off()
+    for axes, trainer, mean in zip(panels, shown, means, strict=False):
+        axes.imshow(mean, cmap="gray", vmin=low, vmax=high)
+        colour = DISHONEST if run.trainers[trainer].dishonest else "black"
+        axes.set_title(f"trainer {trainer}", fontsize="small", color=colour)
+    shift = scenario.data.shift
+    figure.suptitle(f"{title}\n{shift.name if shift else ''}: mean example, seed {scenario.seed}", fontsize="medium")
+    return _save(figure, path)
+
+
+def _flatten_image(example: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The example in two dimensions: of several channels the mean, of flat values a square if they fill one."""
+    if example.ndim > 1:
+        picture: NDArray[np.float32] = example.reshape(-1, *example.shape[-2:]).mean(axis=0)
+        return picture
+    side = isqrt(example.size)
+    return example.reshape(side, side) if side * side == example.size else example[None, :]
+
+
 def _mark_trainers(axes: Any, run: Run, trainers: Sequence[int], side: str) -> None:
     axis = axes.xaxis if side == "x" else axes.yaxis
     # Labels that would run into each other are left out.
@@ -137,7 +180,7 @@ def _mark_trainers(axes: Any, run: Run, trainers: Sequence[int], side: str) -> N
         label.set_color(DISHONEST if run.trainers[trainers[place]].dishonest else "black")
 
 
-def _collect_accuracies(runs: Sequence[Run]) -> tuple[list[int], np.ndarray[Any, np.dtype[np.float64]]]:
+def _collect_accuracies(runs: Sequence[Run]) -> tuple[list[int], NDArray[np.float64]]:
     """The rounds that every run was looked at after, and the accuracies, shape `(runs, rounds)`."""
     by_run = [{found.index: found.accuracy for found in run.rounds if found.accuracy is not None} for run in runs]
     rounds = sorted(set.intersection(*(set(found) for found in by_run)))

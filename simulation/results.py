@@ -77,14 +77,14 @@ class Run:
     seconds: float
 
     @property
-    def accuracy(self) -> float:
-        """Of the last model that was looked at."""
-        return next(found.accuracy for found in reversed(self.rounds) if found.accuracy is not None)
+    def accuracy(self) -> float | None:
+        """Of the last model that was looked at; None if there was no round to look at."""
+        return next((found.accuracy for found in reversed(self.rounds) if found.accuracy is not None), None)
 
     @property
     def attack_success(self) -> float | None:
         """The last that was measured."""
-        return self.rounds[-1].attack_success if self.rounds else None
+        return next((found.attack_success for found in reversed(self.rounds) if found.attack_success is not None), None)
 
     @property
     def dishonest_pay(self) -> float:
@@ -133,7 +133,7 @@ class Run:
             "seed": self.scenario["seed"],
             "status": self.status,
             "rounds": len(self.rounds),
-            "accuracy": self.accuracy if self.rounds else None,
+            "accuracy": self.accuracy,
             "attack_success": self.attack_success,
             "dishonest_pay": self.dishonest_pay,
             "dishonest_weight": self.dishonest_weight,

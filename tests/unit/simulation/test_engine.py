@@ -41,6 +41,8 @@ def test_training_pays_off_and_attackers_do_not() -> None:
     changes = {"rounds": 8, "dishonest": 2, "data": {"examples": 150}}
     clean = play_run(make_scenario(**changes))
     attacked = play_run(make_scenario(**changes, attack={"name": "sign-flip", "factor": 4.0}))
+    assert clean.accuracy is not None
+    assert attacked.accuracy is not None
     assert clean.accuracy > 0.85
     assert attacked.accuracy > clean.accuracy - 0.05
     assert attacked.dishonest_pay < 0.01

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -100,6 +101,33 @@ def test_results_tables_and_pictures(tmp_path: Path) -> None:
     for name in pictures:
         with Image.open(out / name) as image:
             assert np.asarray(image.convert("L")).std() > 10, f"{name} is empty"
+
+
+def test_every_split_is_drawn_and_shifted_features_too(tmp_path: Path) -> None:
+    path, out = write_experiment(tmp_path, rounds=1), tmp_path / "out"
+    splits = ('{ name = "iid" }', '{ name = "dirichlet", alpha = 0.1 }', '{ name = "classes", per_trainer = 2 }')
+    text = path.read_text()
+    shift = 'shift = { name = "pattern", strength = 0.3 }\nlabel_noise = [0.0, 0.5]\n'
+    text = text[: text.index("[sweep]")].replace("examples = 40\n", f"examples = 40\n{shift}").replace("1, 2", "1")
+    path.write_text(f'{text}[sweep]\n"data.split" = [{", ".join(splits)}]\n')
+    result = CliRunner().invoke(app, [str(path), "--out", str(out), "--jobs", "1"])
+    assert result.exit_code == 0, result.output
+    for kind in ("split", "features"):
+        pictures = [np.asarray(Image.open(out / f"{kind}-{number:02}.png").convert("L")) for number in range(3)]
+        assert all(picture.std() > 10 for picture in pictures), kind
+        assert all((a != b).any() for a, b in pairwise(pictures)), f"{kind} shows the same for two splits"
+
+
+def test_a_project_that_fails_before_its_first_round_has_results(tmp_path: Path) -> None:
+    """Everybody's training diverges: nobody submits anything."""
+    path, out = write_experiment(tmp_path), tmp_path / "out"
+    text = path.read_text().replace("learning_rate = 0.1", "learning_rate = 100.0").replace("epochs = 1", "epochs = 10")
+    path.write_text(text.replace("weight_decay = 0.0", "weight_decay = 1.0"))
+    result = CliRunner().invoke(app, [str(path), "--out", str(out), "--jobs", "1"])
+    assert result.exit_code == 0, result.output
+    assert "no round was played" in result.output
+    assert [(run.status, run.rounds, run.accuracy) for run in RunStore(out).read()] == [("failed", [], None)] * 4
+    assert not list(out.glob("cosines*.png"))
 
 
 def test_results_are_not_overwritten(tmp_path: Path) -> None:
