@@ -29,7 +29,7 @@ AGGREGATOR_STAKE = 5_000
 WEALTH = 100_000_000
 """Tokens that each account of a test starts with."""
 
-POLICY = SendPolicy(poll_seconds=0.1, resubmit_seconds=1.0, timeout_seconds=30.0)
+POLICY = SendPolicy(poll_seconds=0.1, resubmit_seconds=1.0, timeout_seconds=90.0)
 """For a chain that mines at once."""
 
 SOME_CID = Cid(Codec.RAW, bytes([7]) * 32)

@@ -10,6 +10,6 @@ def read_metrics(url: str, prefix: str = "steelyard_") -> dict[str, float]:
         "/".join(
             [sample.name.removeprefix(prefix), *(value for _, value in sorted(sample.labels.items()))]
         ): sample.value
-        for family in text_string_to_metric_families(httpx.get(url, timeout=10).text)
+        for family in text_string_to_metric_families(httpx.get(url, timeout=30).text)
         for sample in family.samples
     }

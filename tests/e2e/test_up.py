@@ -52,12 +52,12 @@ def running(folder: Path, number: signal.Signals) -> Iterator[dict[str, Any]]:
 
 def test_the_stack_starts_works_and_stops(tmp_path: Path) -> None:
     with running(tmp_path, signal.SIGTERM) as stack:
-        health = httpx.get(f"{stack['backend']}/v1/health", timeout=10).json()
+        health = httpx.get(f"{stack['backend']}/v1/health", timeout=30).json()
         assert (health["status"], health["keeper"], health["marketplace"]) == ("ok", "ok", stack["marketplace"])
-        assert httpx.get(f"{stack['aggregator']}/ready", timeout=10).status_code == 200
+        assert httpx.get(f"{stack['aggregator']}/ready", timeout=30).status_code == 200
         create_project(tmp_path, stack["environments"]["owner"])
     with pytest.raises(httpx.TransportError):
-        httpx.get(f"{stack['backend']}/v1/health", timeout=10)
+        httpx.get(f"{stack['backend']}/v1/health", timeout=30)
 
     (tmp_path / "chain.json").unlink()
     done = CliRunner().invoke(app, ["up", "--folder", str(tmp_path), "--rpc-port", "0", "--backend-port", "0"])
@@ -75,7 +75,7 @@ def test_the_next_stack_goes_on(tmp_path: Path) -> None:
         environment = second["environments"]["owner"]
         done = CliRunner().invoke(app, ["owner", "status", project, "--json"], env=environment)
         assert json.loads(done.stdout)["status"] == "enrolling"
-        assert httpx.get(f"{second['backend']}/v1/projects/{project}", timeout=10).status_code == 200
+        assert httpx.get(f"{second['backend']}/v1/projects/{project}", timeout=30).status_code == 200
 
 
 def create_project(folder: Path, environment: dict[str, str]) -> str:

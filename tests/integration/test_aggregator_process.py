@@ -123,7 +123,7 @@ def test_a_round_outlives_the_process_that_is_stopped_in_it(arena: Arena, tmp_pa
         arena.post(number, make(arena.bench(number)))
     with running(arena, tmp_path) as collecting:
         read = collecting.await_metric(lambda read: read["ready"] == 1)
-        assert httpx.get(collecting.url + "/ready", timeout=10).status_code == 200
+        assert httpx.get(collecting.url + "/ready", timeout=30).status_code == 200
         assert (read["rounds/open"], read["rounds/final"]) == (1, 0)
         assert (read[f"stake/locked/{token}"], read["gas_balance_wei"] > 0) == (STAKE, True)
         collecting.stop(signal.SIGTERM)

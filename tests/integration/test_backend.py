@@ -49,7 +49,7 @@ PASSPHRASE = "only for tests"
 ACCOUNTS = (OWNER, *AGGREGATORS, *range(FIRST_TRAINER, FIRST_TRAINER + 5))
 
 
-def wait_until(condition: Callable[[], bool], seconds: float = 20) -> None:
+def wait_until(condition: Callable[[], bool], seconds: float = 90) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "did not happen in time"
@@ -228,7 +228,7 @@ class Process:
         return code
 
     def get(self, path: str) -> Any:
-        answer = httpx.get(self.url + path, timeout=10)
+        answer = httpx.get(self.url + path, timeout=30)
         answer.raise_for_status()
         return answer.json()
 

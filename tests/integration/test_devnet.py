@@ -34,7 +34,7 @@ def is_running(pid: int) -> bool:
 
 
 def wait_until_gone(pid: int) -> None:
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 30
     while is_running(pid):
         assert time.monotonic() < deadline, f"{pid} is an orphan"
         time.sleep(0.02)

@@ -29,8 +29,8 @@ pytestmark = pytest.mark.chain
 
 RECIPIENT = Address("0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed")
 OTHER = Address("0xfB6916095ca1df60bB79Ce92cE3Ea74c37c5d359")
-POLICY = SendPolicy(poll_seconds=0.05, resubmit_seconds=0.3, timeout_seconds=20.0)
-SOON = 10.0  # seconds
+POLICY = SendPolicy(poll_seconds=0.05, resubmit_seconds=0.3, timeout_seconds=60.0)
+SOON = 30.0  # seconds
 
 
 @pytest.fixture
@@ -223,7 +223,7 @@ def test_nonce_taken_by_another_program_moves_the_call(node: Devnet, background:
 
 def test_transaction_that_a_reorganisation_drops_is_sent_again(node: Devnet, background: ThreadPoolExecutor) -> None:
     node.mine(3)
-    policy = SendPolicy(poll_seconds=0.05, resubmit_seconds=0.2, timeout_seconds=20.0, confirmations=3)
+    policy = SendPolicy(poll_seconds=0.05, resubmit_seconds=0.2, timeout_seconds=60.0, confirmations=3)
     future = send_later(background, make_sender(node, policy))
     wait_for(lambda: balance(node) == 5)
     hold(node)
