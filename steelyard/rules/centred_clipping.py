@@ -5,8 +5,8 @@ from typing import Final
 import numpy as np
 
 from steelyard.constants import ONE
-from steelyard.rules.fixed_point import Fixed, UnitGram, compute_lower_median, compute_roots
-from steelyard.rules.matrix import Matrix
+from steelyard.rules.fixed_point import Fixed, UnitGram, compute_roots
+from steelyard.rules.matrix import Matrix, compute_lower_median
 from steelyard.rules.selection import Graded
 
 ITERATIONS: Final = 5

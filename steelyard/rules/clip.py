@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from steelyard.constants import ONE
-from steelyard.rules.matrix import IndexSet, Integers, Matrix, widen
+from steelyard.rules.matrix import IndexSet, Integers, Matrix, compute_lower_median, widen
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +66,9 @@ def clip_to_median(gram: Matrix, f: int) -> Clipping:
       Robust Federated Learning", 2024. Deviation: the clip norm is the lower median, not a trimmed quantile.
     """
     del f
-    squared_norms = gram.diagonal().tolist()
-    median = sorted(squared_norms)[(len(squared_norms) - 1) // 2]
-    return Clipping(median, compute_factors(squared_norms, median))
+    squared_norms = gram.diagonal()
+    median = compute_lower_median(squared_norms)
+    return Clipping(median, compute_factors(squared_norms.tolist(), median))
 
 
 def compute_factors(squared_norms: Sequence[int], limit: int) -> Integers:

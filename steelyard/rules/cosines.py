@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from steelyard.constants import ONE
-from steelyard.rules.fixed_point import Fixed
+from steelyard.rules.fixed_point import Fixed, compute_roots
 from steelyard.rules.matrix import Matrix
 
 MAX_SQUARED_COSINE: Final = 1 << 40
@@ -52,6 +52,11 @@ def compute_squared_cosines(gram: Matrix) -> Fixed:
     # Beyond two an estimate is less exact than it must be: an integer in its place, that an int64 holds, is in doubt.
     in_doubt = np.rint(np.minimum(estimates, MAX_SQUARED_COSINE))
     return compute_floors(np.where(estimates > 2 * ONE, in_doubt, estimates), compute)
+
+
+def compute_likeness(gram: Matrix) -> Fixed:
+    """The cosines' absolute values in Q30: roots of the squared cosines, rounded down twice. Shape `(n, n)`."""
+    return compute_roots(np.minimum(compute_squared_cosines(gram), ONE) << 28)
 
 
 def compute_cosines(gram: Matrix) -> Fixed:

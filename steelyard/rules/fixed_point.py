@@ -88,8 +88,3 @@ def compute_roots(values: Fixed) -> Fixed:
     roots -= roots * roots > values
     roots += (roots + 1) * (roots + 1) <= values
     return roots
-
-
-def compute_lower_median(values: Fixed) -> int:
-    """Element `(n − 1) // 2` of the sorted values."""
-    return int(np.sort(values)[(len(values) - 1) // 2])

@@ -7,10 +7,10 @@ from typing import Final
 import numpy as np
 
 from steelyard.constants import ONE
-from steelyard.rules.cosines import compute_squared_cosines
+from steelyard.rules.cosines import compute_likeness
 from steelyard.rules.eigen import MATRIX_BITS, diagonalise
 from steelyard.rules.fixed_point import Fixed, compute_roots
-from steelyard.rules.matrix import Integers, Matrix
+from steelyard.rules.matrix import Integers, Matrix, compute_lower_median
 from steelyard.rules.selection import Graded
 
 REWEIGHTINGS: Final = 1
@@ -100,7 +100,7 @@ def _find_subspace(cosines: Fixed, roots: Fixed) -> _Subspace:
 
 def _compute_cosines(gram: Matrix) -> Fixed:
     """`⟨x_i, x_j⟩` in Q30."""
-    cosines = compute_roots(np.minimum(compute_squared_cosines(gram), ONE) << 28)
+    cosines = compute_likeness(gram)
     return np.where(np.asarray(gram < 0, dtype=bool), -cosines, cosines)
 
 
@@ -118,6 +118,5 @@ def _compute_parts(coefficients: Fixed) -> list[int]:
 
 def _compute_lengthenings(gram: Matrix) -> list[int]:
     """What brings each row to the lower median of the lengths, sixteen at most, in Q32."""
-    norms = [int(norm) for norm in gram.diagonal()]
-    median = sorted(norms)[(len(norms) - 1) // 2]
-    return [min(isqrt((median << 64) // norm), _LONGEST) if norm else 0 for norm in norms]
+    median = compute_lower_median(gram.diagonal())
+    return [min(isqrt((median << 64) // norm), _LONGEST) if norm else 0 for norm in gram.diagonal().tolist()]

@@ -5,8 +5,8 @@ from typing import Final
 import numpy as np
 
 from steelyard.constants import ONE
-from steelyard.rules.cosines import compute_squared_cosines
-from steelyard.rules.fixed_point import Fixed, compute_roots
+from steelyard.rules.cosines import compute_likeness
+from steelyard.rules.fixed_point import Fixed
 from steelyard.rules.matrix import Matrix
 from steelyard.rules.selection import Graded
 
@@ -31,7 +31,7 @@ def weigh_by_dissimilarity(gram: Matrix, f: int) -> Graded:
       sum is divided by the sum of the weights; if all histories are one, nobody has any weight.
     """
     del f
-    alike = compute_roots(np.minimum(compute_squared_cosines(gram), ONE) << 28)
+    alike = compute_likeness(gram)
     alike[np.asarray(gram <= 0, dtype=bool)] = 0
     np.fill_diagonal(alike, 0)
     closest = alike.max(axis=1)

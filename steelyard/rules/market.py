@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from steelyard.constants import BPS, INITIAL_REPUTATION
-from steelyard.rules.matrix import IndexSet, Integers
+from steelyard.rules.matrix import IndexSet
 from steelyard.rules.pay import compute_shares
 from steelyard.rules.reputation import compute_absent_reputation, compute_reputations
 
@@ -141,7 +141,7 @@ class Market:
         closed = replace(self, too_few=self.too_few + 1)
         return closed._count_absences(present)._remove()._proceed()  # noqa: SLF001 - its own class
 
-    def _count_absences(self, present: Integers) -> "Market":
+    def _count_absences(self, present: IndexSet) -> "Market":
         members = [
             replace(member, reputation=compute_absent_reputation(member.reputation), absences=member.absences + 1)
             if member.active and slot not in present

@@ -86,6 +86,17 @@ def compute_nearest_others(distances: Matrix, count: int) -> tuple[IndexSet, ...
     return tuple(map(tuple, np.sort(others[:, :count], axis=1).tolist()))
 
 
+def compute_neighbourhoods(distances: Matrix, size: int) -> tuple[IndexSet, ...]:
+    """For each row itself and the `size − 1` others at the smallest `(distance, index)`."""
+    nearest = compute_nearest_others(distances, size - 1)
+    return tuple(tuple(sorted((row, *others))) for row, others in enumerate(nearest))
+
+
+def compute_lower_median(values: Matrix) -> int:
+    """Element `(n − 1) // 2` of the sorted values, shape `(n,)`."""
+    return int(np.sort(values)[(len(values) - 1) // 2])
+
+
 def sum_members(distances: Matrix, sets: tuple[IndexSet, ...]) -> Integers:
     """For each row the sum of its distances to the members of its set."""
     sums: list[int] = np.take_along_axis(distances, np.array(sets), axis=1).sum(axis=1).tolist()

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from steelyard.rules.matrix import IndexSet, Integers, Matrix, compute_nearest_others, compute_squared_distances, widen
+from steelyard.rules.matrix import IndexSet, Integers, Matrix, compute_neighbourhoods, compute_squared_distances, widen
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,5 +57,4 @@ def mix_nearest_neighbours(gram: Matrix, f: int) -> Neighbourhoods:
       <https://arxiv.org/abs/2302.01772>`_, AISTATS 2023. Deviation: sums instead of means, the division
       by `n − f` waits for the end.
     """
-    nearest = compute_nearest_others(compute_squared_distances(gram), len(gram) - f - 1)
-    return Neighbourhoods(tuple(tuple(sorted((row, *others))) for row, others in enumerate(nearest)))
+    return Neighbourhoods(compute_neighbourhoods(compute_squared_distances(gram), len(gram) - f))

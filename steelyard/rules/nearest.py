@@ -7,7 +7,7 @@ from steelyard.rules.matrix import (
     IndexSet,
     Integers,
     Matrix,
-    compute_nearest_others,
+    compute_neighbourhoods,
     compute_squared_distances,
     sum_members,
 )
@@ -61,9 +61,7 @@ def select_nearest_to_pivot(gram: Matrix, f: int) -> Company:
     """
     n = len(gram)
     distances = compute_squared_distances(gram)
-    sets = tuple(
-        tuple(sorted((row, *others))) for row, others in enumerate(compute_nearest_others(distances, n - f - 1))
-    )
+    sets = compute_neighbourhoods(distances, n - f)
     scores = sum_members(distances, sets)
     pivot = min(range(n), key=lambda row: (scores[row], row))
     return Company(pivot, scores, tuple(distances[pivot].tolist()), sets)
