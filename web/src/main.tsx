@@ -4,6 +4,7 @@ import "./styles/base.css";
 import "./styles/parts.css";
 import "./styles/controls.css";
 import "./styles/plots.css";
+import "./styles/wallet.css";
 import { App } from "./app";
 import { applyTheme, readTheme } from "./ui/theme";
 import { connection } from "./wallet";

@@ -92,11 +92,17 @@ function Cell({ x, y, size, value, title }: { x: number; y: number; size: number
           dy="0.34em"
           text-anchor="middle"
         >
-          {`${value < 0 ? "−" : ""}${Math.abs(value).toFixed(2)}`}
+          {formatShort(value)}
         </text>
       )}
     </g>
   );
+}
+
+/** Two digits, and no sign of a zero. */
+function formatShort(value: number): string {
+  const text = Math.abs(value).toFixed(2);
+  return value < 0 && text !== "0.00" ? `−${text}` : text;
 }
 
 function Key() {

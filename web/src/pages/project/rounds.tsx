@@ -1,5 +1,6 @@
 import type { Paged } from "../../api/paged";
 import type { ProjectDetail, RoundSummary } from "../../api/schema";
+import { shortenHex } from "../../format/hex";
 import { formatCount } from "../../format/number";
 import { paths } from "../../router";
 import { Amount, Symbol } from "../../ui/amount";
@@ -9,7 +10,7 @@ import { Link } from "../../ui/link";
 import { Empty, Loaded } from "../../ui/loaded";
 import { More } from "../../ui/more";
 import { Section } from "../../ui/section";
-import { Table } from "../../ui/table";
+import { type Column, Table } from "../../ui/table";
 
 export function Rounds({ project, list }: { project: ProjectDetail; list: Paged<RoundSummary> }) {
   return (
@@ -28,8 +29,34 @@ export function Rounds({ project, list }: { project: ProjectDetail; list: Paged<
   );
 }
 
-/** Attempts with what each came to. `token` is null where they are of several projects. */
-export function RoundTable({ rounds, token }: { rounds: RoundSummary[]; token: string | null }) {
+interface Props {
+  rounds: RoundSummary[];
+  /** Null where they are of several projects. */
+  token: string | null;
+}
+
+/** Attempts with what each came to. */
+export function RoundTable({ rounds, token }: Props) {
+  const money: Column<RoundSummary>[] =
+    token === null
+      ? [
+          {
+            head: "Project",
+            cell: (round) => <Link to={paths.project(round.project_id)}>{shortenHex(round.project_id)}</Link>,
+          },
+        ]
+      : [
+          {
+            head: <>Paid, <Symbol token={token} /></>,
+            number: true,
+            cell: (round) => <Amount amount={round.paid} token={token} bare />,
+          },
+          {
+            head: "To the pool",
+            number: true,
+            cell: (round) => <Amount amount={round.to_pool} token={token} bare />,
+          },
+        ];
   return (
     <Table
       caption="Attempts at rounds"
@@ -48,16 +75,7 @@ export function RoundTable({ rounds, token }: { rounds: RoundSummary[]; token: s
         },
         { head: "State", cell: (round) => <Badge state={round.outcome === "none" ? round.state : round.outcome} /> },
         { head: "Updates", number: true, cell: (round) => `${round.submissions} of ${round.members}` },
-        {
-          head: <>Paid{token !== null && <>, <Symbol token={token} /></>}</>,
-          number: true,
-          cell: (round) => <Amount amount={round.paid} token={token} bare />,
-        },
-        {
-          head: "To the pool",
-          number: true,
-          cell: (round) => <Amount amount={round.to_pool} token={token} bare />,
-        },
+        ...money,
         {
           head: "Gas",
           number: true,

@@ -22,7 +22,7 @@ export function ProjectCard({ project }: { project: ProjectSummary }) {
         of={[
           ["Budget", <Amount amount={project.budget} token={project.token} />],
           ["Rounds", describeRounds(project)],
-          ["Trainers", `${project.trainers} of ${project.max_trainers}`],
+          ["Trainers", describeTrainers(project)],
           ["Stake", <Amount amount={project.min_stake} token={project.token} />],
           ["Parameters", formatCount(project.dimension)],
           ["Rule", project.rule_name],
@@ -32,6 +32,12 @@ export function ProjectCard({ project }: { project: ProjectSummary }) {
       />
     </li>
   );
+}
+
+/** Everybody has left a project that has ended. */
+function describeTrainers(project: ProjectSummary): string {
+  const isOpen = project.state === "enrolling" || project.state === "running";
+  return isOpen ? `${project.trainers} of ${project.max_trainers}` : `up to ${project.max_trainers}`;
 }
 
 function describeRounds(project: ProjectSummary): string {

@@ -46,25 +46,31 @@ export function Places({ places }: { places: Membership[] }) {
               cell: (place) => <Amount amount={place.pool_split} token={place.token} />,
             },
             { head: "Strikes", number: true, cell: (place) => `${place.strikes} of ${place.next_strike.limit}` },
-            {
-              head: "The next strike costs",
-              cell: (place) =>
-                place.left === "none" && (
-                  <Cost penalty={place.next_strike} token={place.token} usual="an eighth of the reputation" />
-                ),
-            },
             { head: "Absences", number: true, cell: (place) => `${place.absences} of ${place.next_absence.limit}` },
-            {
-              head: "The next absence costs",
-              cell: (place) =>
-                place.left === "none" && (
-                  <Cost penalty={place.next_absence} token={place.token} usual="a sixteenth of the reputation" />
-                ),
-            },
           ]}
         />
       )}
+      <NextFaults places={places.filter((place) => place.left === "none")} />
     </Section>
+  );
+}
+
+/** What the next fault costs, where the trainer still takes part. */
+function NextFaults({ places }: { places: Membership[] }) {
+  if (places.length === 0) return null;
+  return (
+    <>
+      <h3>What the next fault costs</h3>
+      <ul>
+        {places.map((place) => (
+          <li key={place.project_id}>
+            {nameProject({ id: place.project_id, title: place.title })}: a strike costs{" "}
+            <Cost penalty={place.next_strike} token={place.token} usual="an eighth of the reputation" />; an absence{" "}
+            <Cost penalty={place.next_absence} token={place.token} usual="a sixteenth of the reputation" />.
+          </li>
+        ))}
+      </ul>
+    </>
   );
 }
 
