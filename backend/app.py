@@ -13,7 +13,7 @@ from starlette.middleware.cors import CORSMiddleware
 from web3 import Web3
 
 from backend.api import accounts, auth, contracts, evaluations, models, owner, projects, quotes, rounds, system
-from backend.api.answers import AnswerCache
+from backend.api.answers import AnswerCache, TagWatch
 from backend.database import Database
 from backend.errors import PROBLEM_RESPONSES, install_error_handlers
 from backend.indexer import Indexer, IndexerLimits
@@ -114,6 +114,7 @@ def create_app(services: Services) -> FastAPI:
     )
     app.state.services = services
     app.state.answers = AnswerCache(services.settings.cache_bytes)
+    app.state.tag_watch = TagWatch(services.database, app.version)
     settings = services.settings
     app.add_middleware(BodyLimit, limit=settings.max_body_bytes, uploads={"/v1/models": settings.max_upload_bytes})
     if settings.requests_per_minute:

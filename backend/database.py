@@ -87,6 +87,8 @@ class Database:
 
     def __init__(self, url: str) -> None:
         parsed = _parse_url(url)
+        self.writes = 0
+        """How many transactions this process has committed."""
         self.engine = _create_sqlite_engine(parsed) if _is_sqlite(parsed) else _create_postgresql_engine(parsed)
 
     @contextmanager
@@ -103,6 +105,7 @@ class Database:
             if connection.dialect.name == "postgresql":
                 connection.execute(_LOCK_WRITERS)
             yield session
+        self.writes += 1
 
     def migrate(self, revision: str = "head") -> None:
         """Brings the schema to a revision, the newest by default. Safe to run by several processes at once."""

@@ -1,11 +1,15 @@
 """Rows of the event log: exact, compact copies of the chain's events, found by project, attempt and account."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, fields, is_dataclass
 from enum import IntEnum
+from functools import cache
 from typing import Any, cast
 
+from sqlalchemy import Row
+
 from backend.models import Event as EventRow
-from steelyard.chain.codec import decode_parameters, encode_arguments, field_hints, from_abi, signature_hash
+from steelyard.chain.codec import build_decoder, encode_arguments, field_hints, from_abi, signature_hash
 from steelyard.chain.events import Event, LoggedEvent, event_abi, event_classes
 from steelyard.types import Address, Cid
 
@@ -59,13 +63,18 @@ def encode_event(event: Event) -> bytes:
     return encode_arguments(event_abi()[type(event).__name__], values)
 
 
-def decode_event(row: EventRow) -> Event:
+def decode_event(row: EventRow | Row[Any]) -> Event:
     """The event of a row."""
-    cls = event_classes()[signature_hash(event_abi()[row.name])]
-    values = decode_parameters(event_abi()[row.name]["inputs"], row.arguments)
-    return cls(
-        *(from_abi(hint, value) for hint, value in zip(field_hints(cast("type", cls)).values(), values, strict=True))
-    )
+    cls, hints, decode = _get_decoder(row.name)
+    return cls(*map(from_abi, hints, decode(row.arguments)))
+
+
+@cache
+def _get_decoder(name: str) -> tuple[type[Event], tuple[Any, ...], Callable[[bytes], tuple[Any, ...]]]:
+    """An event's class, its fields' types, and what decodes its arguments."""
+    entry = event_abi()[name]
+    cls = event_classes()[signature_hash(entry)]
+    return cls, tuple(field_hints(cast("type", cls)).values()), build_decoder(entry["inputs"])
 
 
 def to_hex(value: bytes) -> str:

@@ -4,9 +4,9 @@ import base64
 import binascii
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
-from sqlalchemy import ColumnElement, Select, tuple_
+from sqlalchemy import Integer, Row, Select, bindparam, tuple_
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from backend.errors import InvalidCursorError
@@ -40,35 +40,38 @@ class PageOf(Generic[T]):
         return PageOf([function(item) for item in self.items], self.next)
 
 
-def fetch_page(
-    session: Session,
-    query: Select[T],
-    key: tuple[Column, ...],
-    request: PageRequest,
-    *,
-    newest_first: bool = False,
-) -> PageOf[T]:
-    """Runs a query for one page.
+class PagedQuery:
+    """A query that is run page by page. Building one costs more than running it: build it once, with parameters.
 
     Args:
-      query: selects one entity.
-      key: columns of integers that order the entities uniquely; attributes of the entity.
-      request: which page.
+      query: selects columns, those of the key among them.
+      key: columns of integers that order the rows uniquely.
       newest_first: order by descending key.
-
-    Raises:
-      InvalidCursorError: the cursor is not of a list with such a key.
     """
-    if request.cursor is not None:
-        values = decode_cursor(request.cursor, len(key))
-        here: ColumnElement[bool] = tuple_(*key) < values if newest_first else tuple_(*key) > values
-        query = query.where(here)
-    order = [column.desc() if newest_first else column.asc() for column in key]
-    found = session.scalars(query.order_by(*order).limit(request.limit + 1)).all()
-    items = found[: request.limit]
-    if len(found) <= request.limit:
-        return PageOf(items, None)
-    return PageOf(items, encode_cursor(tuple(getattr(items[-1], column.key) for column in key)))
+
+    def __init__(self, query: Select[Any], *key: Column, newest_first: bool = False) -> None:
+        self._names = [column.key for column in key]
+        order = [column.desc() if newest_first else column.asc() for column in key]
+        self._first = query.order_by(*order).limit(bindparam("page_limit", type_=Integer))
+        place = tuple_(*(bindparam(f"page_{column.key}", type_=column.type) for column in key))
+        beyond = tuple_(*key) < place if newest_first else tuple_(*key) > place
+        self._following = self._first.where(beyond)
+
+    def fetch(self, session: Session, request: PageRequest, **parameters: object) -> PageOf[Row[Any]]:
+        """One page.
+
+        Raises:
+          InvalidCursorError: the cursor is not of a list with such a key.
+        """
+        query, values = self._first, {"page_limit": request.limit + 1, **parameters}
+        if request.cursor is not None:
+            place = decode_cursor(request.cursor, len(self._names))
+            query, values = self._following, values | {f"page_{n}": v for n, v in zip(self._names, place, strict=True)}
+        found = session.connection().execute(query, values).all()
+        items = found[: request.limit]
+        if len(found) <= request.limit:
+            return PageOf(items, None)
+        return PageOf(items, encode_cursor(tuple(getattr(items[-1], name) for name in self._names)))
 
 
 def encode_cursor(values: tuple[int, ...]) -> str:

@@ -1,5 +1,9 @@
 """Where projects and attempts stand at a time. The contract decides; this tells readers, and the keeper when to ask."""
 
+from typing import Any
+
+from sqlalchemy import Row
+
 from backend.models import Attempt, Project
 from steelyard.chain.records import ProjectStatus, Round, RoundOutcome, RoundStatus
 from steelyard.chain.replay import compute_round_status
@@ -9,7 +13,9 @@ DUE_CHECK = (ProjectStatus.ENROLLING, ProjectStatus.RUNNING)
 """Projects that a deadline may move."""
 
 
-def get_round_status(attempt: Attempt, project: Project, time: int) -> tuple[RoundStatus, RoundOutcome]:
+def get_round_status(
+    attempt: Attempt | Row[Any], project: Project | Row[Any], time: int
+) -> tuple[RoundStatus, RoundOutcome]:
     """Where an attempt of a project stands at `time`, in Unix seconds, and how it has ended, if it has."""
     return compute_round_status(
         _build_round(attempt), _mask(attempt.members), project.min_trainers, time, rooted=project.rooted
@@ -25,7 +31,7 @@ def is_due(project: Project, attempt: Attempt | None, time: int) -> bool:
     return get_round_status(attempt, project, time)[0] is RoundStatus.DECIDED
 
 
-def _build_round(attempt: Attempt) -> Round:
+def _build_round(attempt: Attempt | Row[Any]) -> Round:
     """The contract's record of an attempt. The read model counts slots: which ones they are decides nothing."""
     return Round(
         index=attempt.round,

@@ -1,15 +1,12 @@
-"""What routes take: validated parameters, a session, a page request, the running services."""
+"""What routes take: validated parameters, a page request, the running services."""
 
-from collections.abc import Iterator
 from typing import Annotated
 
-from fastapi import Depends, Path, Query, Request, Response
+from fastapi import Depends, Path, Query, Request
 from pydantic import AfterValidator
-from sqlalchemy.orm import Session
 
 from backend.api.schemas import check_address
 from backend.paging import MAX_CURSOR, PageRequest
-from backend.queries import compute_entity_tag
 from backend.services import Services
 
 _ADDRESS = "^0x[0-9a-fA-F]{40}$"
@@ -42,19 +39,6 @@ async def get_services(request: Request) -> Services:
 
 
 ServicesDep = Annotated[Services, Depends(get_services)]
-
-
-def get_session(services: ServicesDep, request: Request, response: Response) -> Iterator[Session]:
-    """A consistent snapshot of the read model, named by the answer's entity tag."""
-    with services.database.read() as session:
-        tag = compute_entity_tag(session, request.app.version)
-        if tag is not None:
-            response.headers["ETag"] = tag
-            response.headers["Cache-Control"] = "no-cache"
-        yield session
-
-
-SessionDep = Annotated[Session, Depends(get_session)]
 
 
 async def get_page_request(

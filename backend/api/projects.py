@@ -6,10 +6,9 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Response
 
 from backend import queries
-from backend.api.answers import BlockRoute
-from backend.api.dependencies import AddressQuery, PageDep, ProjectIdPath, SessionDep
+from backend.api.answers import BlockRoute, ReaderDep
+from backend.api.dependencies import AddressQuery, PageDep, ProjectIdPath, ServicesDep
 from backend.api.schemas import ChainEvent, Page, Payment, ProjectDetail, ProjectSummary, RoundShares
-from backend.paging import PageOf
 from steelyard.chain.records import ProjectStatus
 from steelyard.spec import ProjectSpec
 
@@ -46,7 +45,7 @@ StateQuery = Annotated[State | None, Query(description="Only projects that stand
 
 @router.get("", response_model=Page[ProjectSummary], summary="List projects, the newest first")
 def list_projects(
-    session: SessionDep,
+    read: ReaderDep,
     page: PageDep,
     state: StateQuery = None,
     owner: AddressQuery = None,
@@ -57,7 +56,7 @@ def list_projects(
     max_dimension: Dimension = None,
     min_stake: Stake = None,
     max_stake: Stake = None,
-) -> PageOf[ProjectSummary]:
+) -> Response:
     """Filters may be joined; a project must match all of them. Titles come from storage, some time after the rest."""
     wanted = queries.ProjectFilter(
         status=None if state is None else ProjectStatus[state.name],
@@ -65,20 +64,22 @@ def list_projects(
         token=token,
         trainer=trainer,
         text=q,
-        dimension=(min_dimension, max_dimension),
-        stake=(_to_int(min_stake), _to_int(max_stake)),
+        min_dimension=min_dimension,
+        max_dimension=max_dimension,
+        min_stake=_to_int(min_stake),
+        max_stake=_to_int(max_stake),
     )
-    return queries.list_projects(session, wanted, page)
+    return read(lambda session: queries.list_projects(session, wanted, page))
 
 
 def _to_int(amount: str | None) -> int | None:
     return None if amount is None else int(amount)
 
 
-@router.get("/{project_id}", summary="One project with all its parameters and members")
-def get_project(session: SessionDep, project_id: ProjectIdPath) -> ProjectDetail:
+@router.get("/{project_id}", response_model=ProjectDetail, summary="One project with all its parameters and members")
+def get_project(read: ReaderDep, project_id: ProjectIdPath) -> Response:
     """Parameters never change; `state`, `round`, the money and the members do."""
-    return queries.get_project(session, project_id)
+    return read(lambda session: queries.get_project(session, project_id))
 
 
 @router.get(
@@ -86,28 +87,29 @@ def get_project(session: SessionDep, project_id: ProjectIdPath) -> ProjectDetail
     response_model=ProjectSpec,
     summary="A project's specification: title, task, model, schedule, data",
 )
-def get_spec(session: SessionDep, project_id: ProjectIdPath) -> Response:
+def get_spec(services: ServicesDep, project_id: ProjectIdPath) -> Response:
     """The bytes are those that storage has: they hash to `spec_cid`, which is the entity tag. They never change."""
-    cid, text = queries.get_spec_text(session, project_id)
+    with services.database.read() as session:
+        cid, text = queries.get_spec_text(session, project_id)
     headers = {"ETag": f'"{cid}"', "Cache-Control": "public, max-age=86400"}
     return Response(text, media_type="application/json", headers=headers)
 
 
 @router.get("/{project_id}/events", response_model=Page[ChainEvent], summary="A project's events, the oldest first")
-def list_project_events(session: SessionDep, page: PageDep, project_id: ProjectIdPath) -> PageOf[ChainEvent]:
+def list_project_events(read: ReaderDep, page: PageDep, project_id: ProjectIdPath) -> Response:
     """All that ever happened in a project, as the chain has it. `/v1/events` streams what happens next."""
-    return queries.list_events(session, project_id, page)
+    return read(lambda session: queries.list_events(session, project_id, page))
 
 
 @router.get("/{project_id}/payments", response_model=Page[Payment], summary="A project's credits, the newest first")
-def list_project_payments(session: SessionDep, page: PageDep, project_id: ProjectIdPath) -> PageOf[Payment]:
+def list_project_payments(read: ReaderDep, page: PageDep, project_id: ProjectIdPath) -> Response:
     """Shares, fees, splits of the pool and the refund, each with its transaction."""
-    return queries.list_project_payments(session, project_id, page)
+    return read(lambda session: queries.list_project_payments(session, project_id, page))
 
 
 @router.get(
     "/{project_id}/shares", response_model=Page[RoundShares], summary="Who had which weight and share, by round"
 )
-def list_shares(session: SessionDep, page: PageDep, project_id: ProjectIdPath) -> PageOf[RoundShares]:
+def list_shares(read: ReaderDep, page: PageDep, project_id: ProjectIdPath) -> Response:
     """All settled attempts, the oldest first: what plots of weight and pay over rounds need."""
-    return queries.list_shares(session, project_id, page)
+    return read(lambda session: queries.list_shares(session, project_id, page))

@@ -274,7 +274,7 @@ class Membership(Member):
 
     project_id: str
     title: str | None = Field(description="Of the project.")
-    state: Name = Field(description="Of the project.")
+    state: Name = Field(validation_alias="status", description="Of the project.")
     token: str
 
 
