@@ -1,10 +1,11 @@
 import { paths } from "../router";
 import { Link } from "../ui/link";
+import { Untitled } from "../ui/title";
 
 export function MissingPage() {
   return (
     <>
-      <h1>No such page</h1>
+      <Untitled name="No such page" />
       <p>
         The address names nothing here. <Link to={paths.projects()}>All projects</Link>
       </p>

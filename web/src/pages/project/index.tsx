@@ -3,13 +3,14 @@ import { usePaged } from "../../api/paged";
 import type { EvaluationPage, Payment, ProjectDetail, RoundShares, RoundSummary } from "../../api/schema";
 import { useSpec } from "../../api/spec";
 import { useGet } from "../../api/use";
+import { shortenHex } from "../../format/hex";
 import { nameProject } from "../../format/words";
 import { ProjectActions } from "../../owner";
 import { Badge } from "../../ui/badge";
 import { Address, ContentId, Transaction } from "../../ui/hex";
 import { Loaded } from "../../ui/loaded";
 import { Section } from "../../ui/section";
-import { useTitle } from "../../ui/title";
+import { Untitled, useTitle } from "../../ui/title";
 import { Accuracy } from "./accuracy";
 import { Members } from "./members";
 import { Money } from "./money";
@@ -35,22 +36,25 @@ export function ProjectPage({ id }: { id: string }) {
   const stream = useProjectEvents(id, reload);
 
   return (
-    <Loaded answer={project} what="the project">
-      {(detail) => (
-        <>
-          <Head project={detail} />
-          <Progress project={detail} rounds={rounds.data ?? []} stream={stream} />
-          <ProjectActions project={detail} done={reload} />
-          <Money project={detail} />
-          <PayPlots project={detail} answer={shares} />
-          <Accuracy projectId={id} answer={evaluations} />
-          <Rounds project={detail} list={rounds} />
-          <Members project={detail} />
-          <Payments list={payments} />
-          <Terms project={detail} />
-        </>
-      )}
-    </Loaded>
+    <>
+      {project.data === null && <Untitled name={`Project ${shortenHex(id)}`} />}
+      <Loaded answer={project} what="the project">
+        {(detail) => (
+          <>
+            <Head project={detail} />
+            <Progress project={detail} rounds={rounds.data ?? []} stream={stream} />
+            <ProjectActions project={detail} done={reload} />
+            <Money project={detail} />
+            <PayPlots project={detail} answer={shares} />
+            <Accuracy projectId={id} answer={evaluations} />
+            <Rounds project={detail} list={rounds} />
+            <Members project={detail} />
+            <Payments list={payments} />
+            <Terms project={detail} />
+          </>
+        )}
+      </Loaded>
+    </>
   );
 }
 

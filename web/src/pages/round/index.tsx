@@ -7,7 +7,7 @@ import { Badge } from "../../ui/badge";
 import { Link } from "../../ui/link";
 import { Loaded } from "../../ui/loaded";
 import { Section } from "../../ui/section";
-import { useTitle } from "../../ui/title";
+import { Untitled, useTitle } from "../../ui/title";
 import { VerifyRound } from "../../verify";
 import { describeNow } from "../project/progress";
 import { Cosines } from "./cosines";
@@ -25,22 +25,22 @@ export function RoundPage({ id, round, attempt }: { id: string; round: number; a
     answer.reload();
   });
   return (
-    <Loaded answer={project} what="the project">
-      {(of) => (
-        <>
-          <Trail project={of} round={round} />
+    <>
+      {project.data !== null && <Trail project={project.data} round={round} />}
+      {(project.data === null || answer.data === null) && <Untitled name={`Round ${round}`} />}
+      <Loaded answer={project} what="the project">
+        {(of) => (
           <Loaded answer={answer} what="the round">
             {(detail) => <Round project={of} detail={detail} />}
           </Loaded>
-        </>
-      )}
-    </Loaded>
+        )}
+      </Loaded>
+    </>
   );
 }
 
 function Trail({ project, round }: { project: ProjectDetail; round: number }) {
   const name = nameProject(project);
-  useTitle(`Round ${round} of ${name}`);
   return (
     <nav class="trail" aria-label="Where you are">
       <Link to={paths.project(project.id)}>{name}</Link>
@@ -53,6 +53,7 @@ function Trail({ project, round }: { project: ProjectDetail; round: number }) {
 
 function Round({ project, detail }: { project: ProjectDetail; detail: RoundDetail }) {
   const settled = detail.settled_block !== null;
+  useTitle(`Round ${detail.round} of ${nameProject(project)}`);
   return (
     <>
       <div class="head">
