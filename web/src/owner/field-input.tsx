@@ -7,12 +7,15 @@ interface Props {
   readonly value: string;
   readonly fault: string | undefined;
   readonly change: (value: string) => void;
+  /** Called when the user goes on to another field. */
+  readonly leave: () => void;
 }
 
-export function FieldInput({ field, value, fault, change }: Props) {
+export function FieldInput({ field, value, fault, change, leave }: Props) {
   const id = `field-${field.name}`;
   const described = [`${id}-help`, ...(fault === undefined ? [] : [`${id}-fault`])].join(" ");
-  const common = { id, name: field.name, "aria-describedby": described, "aria-invalid": fault !== undefined };
+  const invalid = { "aria-describedby": described, "aria-invalid": fault !== undefined };
+  const common = { id, name: field.name, onBlur: leave, ...invalid };
   return (
     <div class="field">
       <label for={id}>{field.label}</label>

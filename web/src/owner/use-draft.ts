@@ -5,13 +5,17 @@ import { useEffect, useMemo, useState } from "preact/hooks";
 import { ApiError, post } from "../api/client";
 import type { CheckedDraft } from "../api/schema";
 import { readDraft } from "./draft";
-import type { Reading } from "./draft";
+import type { Faults, Reading } from "./draft";
 import type { Values } from "./fields";
 import { loadValues, saveValues } from "./saved";
 
 export interface DraftState {
   readonly values: Values;
   readonly change: (name: string, value: string) => void;
+  /** What is wrong with fields that the user has left, or with all of them once `showFaults` was called. */
+  readonly faults: Faults;
+  readonly leave: (name: string) => void;
+  readonly showFaults: () => void;
   readonly reading: Reading;
   /** What the backend found; null while it has not looked at the draft as it is now. */
   readonly checked: CheckedDraft | null;
@@ -24,6 +28,7 @@ const REST_MILLISECONDS = 400;
 
 export function useDraft(decimals: number): DraftState {
   const [values, setValues] = useState(loadValues);
+  const [left, setLeft] = useState<readonly string[]>([]);
   const [checked, setChecked] = useState<CheckedDraft | null>(null);
   const [refusals, setRefusals] = useState<readonly string[]>([]);
   const reading = useMemo(() => readDraft(values, decimals), [values, decimals]);
@@ -48,7 +53,10 @@ export function useDraft(decimals: number): DraftState {
   }, [reading]);
 
   const change = (name: string, value: string) => setValues((before) => ({ ...before, [name]: value }));
-  return { values, change, reading, checked, refusals };
+  const leave = (name: string) => setLeft((before) => [...before, name]);
+  const showFaults = () => setLeft(Object.keys(values));
+  const faults = Object.fromEntries(Object.entries(reading.faults ?? {}).filter(([name]) => left.includes(name)));
+  return { values, change, faults, leave, showFaults, reading, checked, refusals };
 }
 
 function readRefusals(error: unknown): readonly string[] {

@@ -63,7 +63,7 @@ export function ProjectWizard() {
 }
 
 function Fields({ section, draft, market }: { section: Section; draft: DraftState; market: Market }) {
-  const faults = draft.reading.faults ?? {};
+  const { faults } = draft;
   const inputs = section.fields
     .filter((field) => isShown(field, draft.values))
     .map((field) => (
@@ -73,6 +73,7 @@ function Fields({ section, draft, market }: { section: Section; draft: DraftStat
         value={draft.values[field.name] ?? ""}
         fault={faults[field.name]}
         change={(value) => draft.change(field.name, value)}
+        leave={() => draft.leave(field.name)}
       />
     ));
   if (!section.folded) {
@@ -107,9 +108,11 @@ function Summary({ draft, market, token, connected }: SummaryProps) {
   const [model, setModel] = useState<Blob | null>(null);
   const [isBusy, setBusy] = useState(false);
   const { reading, checked, refusals } = draft;
-  const isReady = connected !== null && token !== null && checked !== null && !isBusy;
+  const isFaulty = reading.draft === null;
+  const isReady = connected !== null && !isBusy && (isFaulty || (token !== null && checked !== null));
 
   async function create(): Promise<void> {
+    if (isFaulty) draft.showFaults();
     if (connected === null || token === null || checked === null || reading.draft === null) return;
     setBusy(true);
     try {
@@ -148,6 +151,7 @@ function Summary({ draft, market, token, connected }: SummaryProps) {
         />
         <p class="hint">A safetensors file with the model's parameters, to start from instead of the seed.</p>
       </div>
+      {Object.keys(draft.faults).length > 0 && <p role="alert">Some fields above need another look.</p>}
       {connected === null && <p>Connect a wallet to create the project.</p>}
       {!market.hasStorage && <p role="alert">This server has no storage: drafts cannot be put on it.</p>}
       <button type="button" class="primary" disabled={!isReady || !market.hasStorage} onClick={create}>

@@ -31,8 +31,8 @@ export function EnrolForm({ project, done }: Props) {
         onInput={(event) => setKey(event.currentTarget.value)}
       />
       <p id="trainer-key-help" class="hint">
-        As <code>steelyard keys show</code> prints it, 0x and 64 digits. Empty if it is registered already. Any other key
-        would make what is sealed to you unreadable.
+        The X25519 key that <code>steelyard keys show</code> prints, 0x and 64 digits. Empty if it is registered already.
+        Any other key would make what is sealed to you unreadable.
       </p>
       {!isGood && (
         <p class="fault" role="alert">

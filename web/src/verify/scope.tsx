@@ -39,7 +39,7 @@ export function Scope({ verification, market }: { verification: Verification; ma
         </li>
         <li>
           That the published model is the weighted sum of the updates: trainers attest it, and{" "}
-          <code>steelyard verify</code> recomputes it.
+          <code>steelyard verify round</code> recomputes it.
         </li>
       </ul>
     </div>
