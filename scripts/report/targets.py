@@ -10,6 +10,7 @@ from scripts.report.tables import (
     NOTHING,
     SCREENED,
     SHORT,
+    SPLITS,
     UNSCREENED,
     build_table,
     compute_losses,
@@ -59,7 +60,9 @@ def judge(rule: str, outcomes: Sequence[Outcome], fidelity: Sequence[Fidelity]) 
         judge_backdoor("MLP", select(own, plan="backdoor")),
         *judge_clones(select(own, plan="clones", split="IID")),
         *judge_free_riders(select(own, plan="free-riders", split="IID")),
-        *judge_honest(select(own, plan="honest")),
+        judge_slashes(select(own, plan="honest")),
+        judge_spread("CNN", select(own, plan="full-cnn-clean")),
+        judge_spread("MLP", select(own, plan="honest", split="IID")),
         *judge_fidelity([line for line in fidelity if line.rule == rule]),
     ]
 
@@ -125,21 +128,26 @@ def judge_free_riders(outcomes: Sequence[Outcome]) -> list[Target]:
     return targets
 
 
-def judge_honest(outcomes: Sequence[Outcome]) -> tuple[Target, Target]:
-    """Slashes of honest trainers, and how far their pay is apart."""
-    slashed, spread = (
-        "no honest trainer slashed in 1,000 rounds",
-        "honest pay, equal data (IID), in 0.6 to 1.4 fair shares",
-    )
-    iid = select(outcomes, split="IID")
-    if not iid:
-        return Target(slashed), Target(spread)
-    rounds, count = sum(it.rounds for it in outcomes), sum(it.honest_slashed for it in outcomes)
-    low, high = min(it.lowest_honest for it in iid), max(it.highest_honest for it in iid)
-    return (
-        Target(slashed, f"{count} in {rounds:,} rounds, all splits", False if count else rounds >= 1_000 or None),
-        Target(spread, f"{low:.2f} to {high:.2f}", low >= 0.6 and high <= 1.4),
-    )
+def judge_slashes(outcomes: Sequence[Outcome]) -> Target:
+    """Slashes of honest trainers where nobody attacks: a thousand rounds are asked for on every split."""
+    aim = "no honest trainer slashed in 1,000 rounds"
+    splits = {split: some for split in SPLITS if (some := select(outcomes, split=split))}
+    if not splits:
+        return Target(aim)
+    rounds = {split: sum(it.rounds for it in some) for split, some in splits.items()}
+    slashed = {split: sum(it.honest_slashed for it in some) for split, some in splits.items()}
+    measured = "; ".join(f"{split}: {slashed[split]} in {rounds[split]:,}" for split in splits)
+    return Target(aim, measured, False if any(slashed.values()) else min(rounds.values()) >= 1_000 or None)
+
+
+def judge_spread(network: str, outcomes: Sequence[Outcome]) -> Target:
+    """How far the pay of honest trainers with equal data is apart."""
+    aim = f"{network}: honest pay, equal data (IID), in 0.6 to 1.4 fair shares"
+    if not outcomes:
+        return Target(aim)
+    low, high = min(it.lowest_honest for it in outcomes), max(it.highest_honest for it in outcomes)
+    played = f"{low:.2f} to {high:.2f} in {len(outcomes)} projects of {outcomes[0].rounds} rounds"
+    return Target(aim, played, low >= 0.6 and high <= 1.4)
 
 
 def judge_fidelity(lines: Sequence[Fidelity]) -> list[Target]:
