@@ -67,6 +67,7 @@ def build_page(
 ) -> str:
     """The page: the hand-written text with every table in its place."""
     grid = choose(outcomes, "grid-")
+    network = [it for name in ("clean", "own", "omniscient") for it in choose(outcomes, f"full-cnn-{name}")]
     parts = {
         "versions": describe_versions(),
         "cost": describe_cost(outcomes),
@@ -74,7 +75,9 @@ def build_page(
         "summary": tables.build_grid_summary(grid),
         "sweeps": tables.build_sweep_table(choose(outcomes, "sweeps"), choose(outcomes, "grid-clean")),
         "backdoor": tables.build_backdoor_table(choose(outcomes, "backdoor")),
-        "network": tables.build_network_table(choose(outcomes, "full-cnn")),
+        "network": tables.build_network_table(network),
+        "network_riders": tables.build_free_rider_table(choose(outcomes, "full-cnn-free-riders")),
+        "network_clones": tables.build_clone_table(choose(outcomes, "full-cnn-clones")),
         "rules_iid": comparison.build_rules_table(choose(outcomes, "rules-"), "IID", spread=False),
         "rules_skew": comparison.build_rules_table(choose(outcomes, "rules-"), "α=0.3", spread=False),
         "weak_spot": comparison.build_skew_table(choose(outcomes, "weak-spot-own"), spread=False),

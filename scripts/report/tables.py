@@ -166,13 +166,14 @@ def build_backdoor_table(outcomes: Sequence[Outcome]) -> str:
 
 def build_free_rider_table(outcomes: Sequence[Outcome]) -> str:
     """What the best paid free rider gets, in per cent of the budget. A fair share is 5 %."""
+    rules = [rule for rule in RULES if select(outcomes, rule=rule)]
     rows = []
     for split in (split for split in SPLITS if select(outcomes, split=split)):
         for attack in dict.fromkeys(name_attack(it) for it in outcomes):
             group = [it for it in select(outcomes, split=split) if name_attack(it) == attack]
-            cells = [show_spread([it.highest_dishonest for it in select(group, rule=rule)], 2, 100) for rule in RULES]
+            cells = [show_spread([it.highest_dishonest for it in select(group, rule=rule)], 2, 100) for rule in rules]
             rows.append([split, attack, *cells])
-    return build_table(["split", "free rider", *SHORT.values()], rows, text_columns=2)
+    return build_table(["split", "free rider", *(SHORT[rule] for rule in rules)], rows, text_columns=2)
 
 
 def build_clone_table(outcomes: Sequence[Outcome]) -> str:

@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import mean
+from types import MappingProxyType
+from typing import Final
 
 from scripts.report.fidelity import Fidelity
 from scripts.report.outcome import Outcome
@@ -19,6 +21,21 @@ from scripts.report.tables import (
     select,
     show_spread,
 )
+
+EXACT: Final = 0.0
+"""The noise of clones that have none."""
+RIDERS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "zero": "zero",
+        "gaussian": "noise",
+        "stale": "stale",
+        "disguised": "disguised: noise that fades",
+        "free-rider": "random and delta-weight",
+        "dynamic-free-rider": "honest at first, then stale",
+        "copied": "copied, omniscient",
+    }
+)
+"""Free riders, and what the page calls them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +75,10 @@ def judge(rule: str, outcomes: Sequence[Outcome], fidelity: Sequence[Fidelity]) 
         *judge_accuracy("MLP", perceptron),
         judge_backdoor("CNN", network),
         judge_backdoor("MLP", select(own, plan="backdoor")),
-        *judge_clones(select(own, plan="clones", split="IID")),
-        *judge_free_riders(select(own, plan="free-riders", split="IID")),
+        *judge_clones("CNN", select(own, plan="full-cnn-clones"), (EXACT, 0.1)),
+        *judge_clones("MLP", select(own, plan="clones", split="IID"), (EXACT, 0.01, 0.1, 0.3)),
+        *judge_free_riders("CNN", select(own, plan="full-cnn-free-riders"), ("zero", "gaussian", "stale", "copied")),
+        *judge_free_riders("MLP", select(own, plan="free-riders", split="IID"), tuple(RIDERS)),
         judge_slashes(select(own, plan="honest")),
         judge_spread("CNN", select(own, plan="full-cnn-clean")),
         judge_spread("MLP", select(own, plan="honest", split="IID")),
@@ -95,36 +114,33 @@ def judge_backdoor(network: str, outcomes: Sequence[Outcome]) -> Target:
     return judge_worst(f"{network}, IID, 30 % dishonest: backdoor works on ≤ 5 %", groups, 5, "%")
 
 
-def judge_clones(outcomes: Sequence[Outcome]) -> list[Target]:
-    """What clones are paid together."""
+def judge_clones(network: str, outcomes: Sequence[Outcome], noises: Sequence[float]) -> list[Target]:
+    """What clones are paid together, by their noise."""
     targets = []
-    for label, limit in (("exact", 0.0), ("noise of 1 %", 0.01), ("noise of 10 %", 0.1), ("noise of 30 %", 0.3)):
-        wanted = f"noisy noise={limit:g}" if limit else "exact"
+    for noise in noises:
+        label = f"noise of {100 * noise:g} %" if noise != EXACT else "exact"
+        wanted = f"noisy noise={noise:g}" if noise != EXACT else "exact"
         groups: dict[str, list[float]] = {}
         for it in outcomes:
             if name_clones(name_attack(it)) == wanted:
                 groups.setdefault(f"{it.dishonest} % of all", []).append(it.dishonest_share * it.trainers)
         targets.append(
-            judge_worst(f"2, 3 or 5 clones of 20 ({label}) together ≤ 1 fair share", groups, 1, "fair shares")
+            judge_worst(
+                f"{network}: 2, 3 or 5 clones of 20 ({label}) together ≤ 1 fair share", groups, 1, "fair shares"
+            )
         )
     return targets
 
 
-def judge_free_riders(outcomes: Sequence[Outcome]) -> list[Target]:
-    """What the best paid of four free riders gets."""
-    kinds = (
-        ("zero", "zero"),
-        ("gaussian", "noise"),
-        ("stale", "stale"),
-        ("free-rider", "random and delta-weight"),
-        ("copied", "copied, omniscient"),
-    )
+def judge_free_riders(network: str, outcomes: Sequence[Outcome], kinds: Sequence[str]) -> list[Target]:
+    """What the best paid of four free riders gets, by kind."""
     targets = []
-    for name, label in kinds:
+    for kind in kinds:
         groups: dict[str, list[float]] = {}
-        for it in select(outcomes, attack=name):
+        for it in select(outcomes, attack=kind):
             groups.setdefault(name_attack(it), []).append(100 * it.highest_dishonest)
-        targets.append(judge_worst(f"free riders ({label}) ≤ 0.5 % of the budget each", groups, 0.5, "%"))
+        aim = f"{network}: free riders ({RIDERS[kind]}) ≤ 0.5 % of the budget each"
+        targets.append(judge_worst(aim, groups, 0.5, "%"))
     return targets
 
 

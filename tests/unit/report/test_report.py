@@ -122,8 +122,9 @@ def test_keys_do_not_depend_on_where_the_data_lie() -> None:
 
 def test_plans_are_experiments_whose_runs_differ() -> None:
     plans = load_plans()
+    kinds = ("clean", "clones", "free-riders", "omniscient", "own")
     full = {name for name, plan in plans.items() if not plan.core}
-    assert full == {"full-grid", "full-cnn-clean", "full-cnn-own", "full-cnn-omniscient"}
+    assert full == {"full-grid", *(f"full-cnn-{name}" for name in kinds)}
     for name in ("clones", "free-riders", "honest", "full-cnn-own", "weak-spot-own"):
         scenarios = list(plans[name].experiment.scenarios())
         assert len({compute_key(scenario) for scenario in scenarios}) == len(scenarios)
