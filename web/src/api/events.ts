@@ -26,12 +26,12 @@ export const EVENTS = [
   "KeysPublished",
   "AccessGranted",
   "AccessRevoked",
-  "EvaluationPublished",
 ] as const;
 
-const SETTLE_MS = 250;
+const SETTLE_MS = 400;
 
-export type StreamState = "connecting" | "live" | "broken";
+/** `broken` mends itself, `refused` does not. */
+export type StreamState = "connecting" | "live" | "broken" | "refused";
 
 /** Calls `onChange` soon after events of a project arrive, once for events that come together. */
 export function useProjectEvents(projectId: string, onChange: (events: ChainEvent[]) => void): StreamState {
@@ -57,7 +57,7 @@ export function useProjectEvents(projectId: string, onChange: (events: ChainEven
     }
     for (const name of [...EVENTS, "rollback"]) source.addEventListener(name, receive);
     source.onopen = () => setState("live");
-    source.onerror = () => setState("broken");
+    source.onerror = () => setState(source.readyState === EventSource.CLOSED ? "refused" : "broken");
     return () => {
       if (timer !== null) clearTimeout(timer);
       source.close();

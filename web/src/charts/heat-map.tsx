@@ -11,6 +11,8 @@ interface Props {
 }
 
 const LABEL_WIDTH = 116;
+const NUMBER_WIDTH = 26;
+const MIN_CELL = 14;
 const MAX_CELL = 56;
 const MIN_TEXT_CELL = 34;
 
@@ -19,11 +21,15 @@ export function HeatMap({ caption, labels, cosines }: Props) {
   const n = labels.length;
 
   function draw(width: number) {
-    const cell = Math.min(MAX_CELL, Math.floor((width - LABEL_WIDTH) / n));
+    // Where there is no room for names, rows have numbers alone; the table has the names.
+    const isNarrow = (width - LABEL_WIDTH) / n < MIN_CELL;
+    const left = isNarrow ? NUMBER_WIDTH : LABEL_WIDTH;
+    const cell = Math.min(MAX_CELL, Math.floor((width - left) / n));
     const size = cell * n;
+    const isShown = (row: number) => cell >= MIN_CELL || row % 5 === 0;
     return (
       <svg
-        width={LABEL_WIDTH + size}
+        width={left + size}
         height={size + 20}
         role="img"
         aria-label={`${caption}. The table below has the figures.`}
@@ -31,16 +37,16 @@ export function HeatMap({ caption, labels, cosines }: Props) {
       >
         {labels.map((label, i) => (
           <g key={label}>
-            <text x={LABEL_WIDTH - 8} y={20 + (i + 0.5) * cell} dy="0.32em" text-anchor="end">
-              {`${label}  ${i}`}
+            <text x={left - 8} y={20 + (i + 0.5) * cell} dy="0.32em" text-anchor="end">
+              {isNarrow ? (isShown(i) ? i : "") : `${label}  ${i}`}
             </text>
-            <text x={LABEL_WIDTH + (i + 0.5) * cell} y={13} text-anchor="middle">
-              {n > 16 && i % 5 !== 0 ? "" : i}
+            <text x={left + (i + 0.5) * cell} y={13} text-anchor="middle">
+              {isShown(i) ? i : ""}
             </text>
             {labels.map((other, j) => (
               <Cell
                 key={other}
-                x={LABEL_WIDTH + j * cell}
+                x={left + j * cell}
                 y={20 + i * cell}
                 size={cell}
                 value={cosines[i]?.[j] ?? 0}

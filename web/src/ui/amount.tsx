@@ -1,5 +1,5 @@
 import { useToken } from "../api/deployment";
-import { formatAmount, toDecimal } from "../format/amount";
+import { formatAmount, toDecimal, type Unit } from "../format/amount";
 
 interface Props {
   amount: string | bigint | null;
@@ -12,18 +12,22 @@ interface Props {
 export function Amount({ amount, token, bare = false }: Props) {
   const { symbol, decimals } = useToken(token);
   if (amount === null) return <span class="muted">–</span>;
-  if (decimals === null) return <span class="amount">{formatAmount(amount, 0)}</span>;
-  const exact = toDecimal(amount, decimals);
-  const unit = symbol ?? "tokens";
+  const exact = toDecimal(amount, decimals ?? 0);
+  const unit = nameUnit({ symbol, decimals });
   return (
     <span class="amount" title={`${exact} ${unit}`}>
-      {formatAmount(amount, decimals)}
+      {formatAmount(amount, decimals ?? 0)}
       {!bare && <span class="unit"> {unit}</span>}
     </span>
   );
 }
 
-/** The token's own name for itself. */
+/** What amounts of a token are counted in: its own name for itself, if it has one. */
 export function Symbol({ token }: { token: string }) {
-  return <>{useToken(token).symbol ?? "tokens"}</>;
+  return <>{nameUnit(useToken(token))}</>;
+}
+
+/** The unit of amounts; without decimals they are of the token's smallest one. */
+export function nameUnit({ symbol, decimals }: Unit): string {
+  return decimals === null ? "smallest units" : (symbol ?? "tokens");
 }

@@ -8,6 +8,8 @@ import { divide, formatAmount, sum, toDecimal } from "../../format/amount";
 import { shortenHex } from "../../format/hex";
 import { formatPart } from "../../format/number";
 import { Empty, Loaded } from "../../ui/loaded";
+import { nameUnit } from "../../ui/amount";
+import { More } from "../../ui/more";
 import { Section } from "../../ui/section";
 
 export function PayPlots({ project, answer }: { project: ProjectDetail; answer: Paged<RoundShares> }) {
@@ -20,6 +22,7 @@ export function PayPlots({ project, answer }: { project: ProjectDetail; answer: 
           return <Plots project={project} rounds={rounds} />;
         }}
       </Loaded>
+      <More list={answer} />
     </Section>
   );
 }
@@ -41,7 +44,7 @@ function Plots({ project, rounds }: { project: ProjectDetail; rounds: RoundShare
   return (
     <div class="pair">
       <StackedBars
-        caption={`Pay by round, in ${unit.symbol ?? "tokens"}`}
+        caption={`Pay by round, in ${nameUnit(unit)}`}
         placeName="Round"
         {...{ places, series }}
         values={pay}

@@ -47,6 +47,7 @@ const STREAM: Record<StreamState, string> = {
   connecting: "Connecting to the event stream …",
   live: "Live: this page follows the chain.",
   broken: "The event stream was interrupted. The browser tries again by itself.",
+  refused: "There is no event stream to be had: load the page again for newer figures.",
 };
 
 /** One sentence, which screen readers are told whenever it changes. */

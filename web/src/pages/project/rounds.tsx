@@ -1,3 +1,5 @@
+import { useState } from "preact/hooks";
+
 import type { Paged } from "../../api/paged";
 import type { ProjectDetail, RoundSummary } from "../../api/schema";
 import { shortenHex } from "../../format/hex";
@@ -12,7 +14,11 @@ import { More } from "../../ui/more";
 import { Section } from "../../ui/section";
 import { type Column, Table } from "../../ui/table";
 
+/** As many rows are shown at first, the newest. */
+const FIRST = 10;
+
 export function Rounds({ project, list }: { project: ProjectDetail; list: Paged<RoundSummary> }) {
+  const [all, showAll] = useState(false);
   return (
     <Section title="Rounds" about="A round that does not become final is repeated, so that a round may have several attempts.">
       <Loaded answer={list} what="rounds">
@@ -20,11 +26,20 @@ export function Rounds({ project, list }: { project: ProjectDetail; list: Paged<
           rounds.length === 0 ? (
             <Empty>None yet: the first begins when the project starts.</Empty>
           ) : (
-            <RoundTable rounds={rounds} token={project.token} />
+            <>
+              <RoundTable rounds={[...rounds].reverse().slice(0, all ? undefined : FIRST)} token={project.token} />
+              {!all && rounds.length > FIRST && (
+                <p class="more">
+                  <button type="button" onClick={() => showAll(true)}>
+                    Show all {rounds.length}
+                  </button>
+                </p>
+              )}
+            </>
           )
         }
       </Loaded>
-      <More list={list} />
+      {(all || (list.data?.length ?? 0) <= FIRST) && <More list={list} />}
     </Section>
   );
 }
@@ -37,6 +52,11 @@ interface Props {
 
 /** Attempts with what each came to. */
 export function RoundTable({ rounds, token }: Props) {
+  const isRepeated = (of: RoundSummary) =>
+    rounds.some(
+      ({ round, attempt, project_id }) =>
+        round === of.round && attempt !== of.attempt && project_id === of.project_id,
+    );
   const money: Column<RoundSummary>[] =
     token === null
       ? [
@@ -69,7 +89,7 @@ export function RoundTable({ rounds, token }: Props) {
           cell: (round) => (
             <Link to={paths.round(round.project_id, round.round, round.attempt)}>
               {round.round}
-              {round.attempt > 1 && <span class="muted"> · attempt {round.attempt}</span>}
+              {isRepeated(round) && <span class="muted"> · attempt {round.attempt}</span>}
             </Link>
           ),
         },

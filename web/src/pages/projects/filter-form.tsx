@@ -1,3 +1,4 @@
+import { useDeployment } from "../../api/deployment";
 import { navigate } from "../../router";
 import { describe } from "../../format/words";
 import { type Filters, NAMES, STATES, writeFilters } from "./filters";
@@ -30,8 +31,8 @@ export function FilterForm({ filters }: { filters: Filters }) {
             type="search"
             name="q"
             defaultValue={filters.q ?? ""}
-            placeholder="Id, owner, specification or rule"
-            maxLength={66}
+            placeholder="Title, id, owner, specification or rule"
+            maxLength={120}
           />
         </label>
         <label>
@@ -56,7 +57,8 @@ export function FilterForm({ filters }: { filters: Filters }) {
       <details open={fine > 0}>
         <summary>More filters{fine > 0 && ` (${fine} set)`}</summary>
         <div class="row">
-          <Field name="token" label="Token" hint="address" filters={filters} />
+          <Field name="token" label="Token" hint="address" filters={filters} list="known-tokens" />
+          <KnownTokens />
           <Field name="owner" label="Owner" hint="address" filters={filters} />
           <Field name="trainer" label="Trainer" hint="address" filters={filters} />
           <Field name="min_stake" label="Stake from" hint="tokens" filters={filters} number />
@@ -69,15 +71,28 @@ export function FilterForm({ filters }: { filters: Filters }) {
   );
 }
 
+/** Tokens that are in use here, to choose from. */
+function KnownTokens() {
+  const tokens = useDeployment()?.tokens ?? [];
+  return (
+    <datalist id="known-tokens">
+      {tokens.map(({ address, symbol }) => (
+        <option key={address} value={address} label={symbol ?? address} />
+      ))}
+    </datalist>
+  );
+}
+
 interface FieldProps {
   name: (typeof NAMES)[number];
   label: string;
   filters: Filters;
   hint?: string;
   number?: boolean;
+  list?: string;
 }
 
-function Field({ name, label, filters, hint = "", number = false }: FieldProps) {
+function Field({ name, label, filters, hint = "", number = false, list }: FieldProps) {
   return (
     <label>
       {label}
@@ -88,6 +103,7 @@ function Field({ name, label, filters, hint = "", number = false }: FieldProps) 
         inputMode={number ? "decimal" : "text"}
         autoComplete="off"
         spellcheck={false}
+        {...(list === undefined ? {} : { type: "text", list })}
       />
     </label>
   );

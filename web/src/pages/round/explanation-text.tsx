@@ -2,6 +2,7 @@ import { useToken } from "../../api/deployment";
 import type { Explanation } from "../../api/schema";
 import { formatAmount } from "../../format/amount";
 import { shortenHex } from "../../format/hex";
+import { nameUnit } from "../../ui/amount";
 import { Transaction } from "../../ui/hex";
 import { Link } from "../../ui/link";
 import { paths } from "../../router";
@@ -9,7 +10,7 @@ import { parseParagraph, type Piece } from "./paragraphs";
 
 /** The backend's sentences, with amounts in the token's unit and accounts as links. */
 export function ExplanationText({ explanation, token }: { explanation: Explanation; token: string }) {
-  const { symbol, decimals } = useToken(token);
+  const unit = useToken(token);
   const budget = explanation.facts?.["budget"];
   const share = explanation.facts?.["share"];
   const amounts = new Set([budget, share].filter((each) => typeof each === "string"));
@@ -22,8 +23,8 @@ export function ExplanationText({ explanation, token }: { explanation: Explanati
       );
     }
     const digits = piece.text.replaceAll(",", "");
-    if (piece.kind === "number" && decimals !== null && amounts.has(digits)) {
-      return <span title={piece.text}>{`${formatAmount(digits, decimals)} ${symbol ?? "tokens"}`}</span>;
+    if (piece.kind === "number" && unit.decimals !== null && amounts.has(digits)) {
+      return <span title={piece.text}>{`${formatAmount(digits, unit.decimals)} ${nameUnit(unit)}`}</span>;
     }
     return piece.text;
   };
