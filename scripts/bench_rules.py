@@ -2,6 +2,7 @@
 
     python -m scripts.bench_rules          sizes that take about a minute
     python -m scripts.bench_rules --full   every size, up to 100 rows of 10,000,000 entries: about half an hour
+    python -m scripts.bench_rules --full --repeat 3 --markdown   what docs/performance.md shows
     python -m scripts.bench_rules --json   one JSON document on stdout, for machines
 
 A rule's time is that of all an aggregator does by it: the exact Gram matrix, the weights and contributions, the exact
@@ -165,34 +166,44 @@ def measure(n: int, d: int) -> Measurement:
     return Measurement(n, d, blas64, blas32, gram, history_gram, rules, peers, 2 * n * d, peak)
 
 
+def build_tables(results: list[Measurement]) -> tuple[list[list[str]], list[list[str]]]:
+    """Two tables, each with its heads first: rules, and ByzFL's beside ours where they were measured."""
+    rules = [["n", "d", "BLAS, s", "float32", "Gram", "history", *RULES, "rows, MiB", "peak, MiB"]]
+    peers = [["n", "d", *(f"{peer} / {ours}" for peer, ours in PEERS.items())]]
+    for r in results:
+        size = [str(r.n), f"{r.d:,}"]
+        unit = [f"{r.blas64:.4f}", *(f"{part / r.blas64:.2f}" for part in (r.blas32, r.gram, r.history_gram))]
+        ratios = [f"{r.compute_ratio(rule):.2f}" for rule in RULES]
+        rules.append([*size, *unit, *ratios, *(f"{count / 2**20:,.0f}" for count in (r.rows_bytes, r.peak_rss_bytes))])
+        if r.byzfl:
+            pairs = ((r.byzfl[peer] / r.blas64, r.compute_ratio(ours)) for peer, ours in PEERS.items())
+            peers.append([*size, *(f"{theirs:.2f} / {ours:.2f}" for theirs, ours in pairs)])
+    return rules, peers
+
+
 def print_tables(machine: dict[str, Any], results: list[Measurement]) -> None:
-    """The measurements for people. What misses the goal is marked."""
-    console = Console(width=190)
+    """The measurements for people."""
+    console = Console(width=200)
     load = ", ".join(f"{x:.1f}" for x in machine["load"])
     console.print(
         f"{machine['cores']} cores ({machine['machine']}), load {load}; numpy {machine['libraries']['numpy']}"
     )
-    table = Table(title=f"Rules: processor time in products U·Uᵀ of BLAS in float64; above {GOAL} marked *")
-    for name in ("n", "d", "BLAS, s", "float32", "Gram, exact", *RULES, "rows", "peak memory"):
-        table.add_column(name, justify="right")
-    for r in results:
-        ratios = [r.compute_ratio(rule) for rule in RULES]
-        sizes = (f"{size / 2**20:,.0f} MiB" for size in (r.rows_bytes, r.peak_rss_bytes))
-        unit = (f"{r.blas64:.4f}", f"{r.blas32 / r.blas64:.2f}", f"{r.gram / r.blas64:.2f}")
-        marked = (f"{ratio:.2f}{'*' if ratio > GOAL else ''}" for ratio in ratios)
-        table.add_row(str(r.n), f"{r.d:,}", *unit, *marked, *sizes)
-    console.print(table)
-    if not any(r.byzfl for r in results):
-        console.print("ByzFL is not installed: pip install --no-deps -r requirements-byzfl.txt")
-        return
-    table = Table(title="ByzFL / ours, in the same products")
-    for name in ("n", "d", *(f"{peer} / {ours}" for peer, ours in PEERS.items())):
-        table.add_column(name, justify="right")
-    for r in results:
-        if r.byzfl:
-            pairs = (f"{r.byzfl[peer] / r.blas64:.2f} / {r.compute_ratio(ours):.2f}" for peer, ours in PEERS.items())
-            table.add_row(str(r.n), f"{r.d:,}", *pairs)
-    console.print(table)
+    titles = (f"Rules: processor time in products U·Uᵀ of BLAS in float64 (the goal is {GOAL})", "ByzFL / ours")
+    for title, (heads, *rows) in zip(titles, build_tables(results), strict=True):
+        table = Table(title=title)
+        for head in heads:
+            table.add_column(head, justify="right")
+        for row in rows:
+            table.add_row(*row)
+        console.print(table if rows else "ByzFL is not installed: pip install --no-deps -r requirements-byzfl.txt")
+
+
+def print_markdown(results: list[Measurement]) -> None:
+    """The measurements as docs/performance.md has them."""
+    for heads, *rows in build_tables(results):
+        for row in (heads, ["--:"] * len(heads), *rows):
+            print(f"| {' | '.join(row)} |")
+        print()
 
 
 def main() -> None:
@@ -201,6 +212,7 @@ def main() -> None:
     parser.add_argument("--full", action="store_true", help="all sizes, up to d = 10,000,000")
     parser.add_argument("--size", action="append", metavar="N,D", help="this size alone; may be repeated")
     parser.add_argument("--repeat", type=int, default=1, metavar="K", help="measure each size so often, keep the best")
+    parser.add_argument("--markdown", action="store_true", help="print tables as docs/performance.md has them")
     parser.add_argument("--json", action="store_true", help="print JSON instead of tables")
     options = parser.parse_args()
     sizes = FULL_SIZES if options.full else SIZES
@@ -213,6 +225,8 @@ def main() -> None:
     machine = describe_machine()
     if options.json:
         print(json.dumps({"machine": machine, "results": [asdict(result) for result in results]}, indent=1))
+    elif options.markdown:
+        print_markdown(results)
     else:
         print_tables(machine, results)
 
