@@ -138,6 +138,7 @@ def test_a_project_lives_its_whole_life_through_the_page(tmp_path: Path) -> None
             assert (created["kept"], len(created["refusals"])) == ("Digits by browser", 2)
             assert all("You rejected it in your wallet" in text for text in created["refusals"])
             assert "no duration" in created["fault"]
+            assert created["idle"] == "Nothing waits to be recorded: no deadline has passed."
             assert created["titles"][-1] == "Create a project and pay 1,000 SYT into its escrow"
             assert created["asked"].count("eth_sendTransaction") == 1  # a permit, and no approval
             start_trainers(stack, created["project"])
@@ -174,8 +175,11 @@ def test_a_project_lives_its_whole_life_through_the_page(tmp_path: Path) -> None
 
 
 def is_expected(message: str) -> bool:
-    """The browser notes every 404, and a specification is one until the backend has fetched it from storage."""
-    return "the server responded with a status of 404" in message and message.endswith("/spec)")
+    """The browser notes every failed request: of a specification that storage has not given yet, and of an idle poke."""
+    return any(
+        f"the server responded with a status of {status}" in message and message.endswith(end)
+        for status, end in ((404, "/spec)"), (422, "/v1/transactions)"))
+    )
 
 
 def check_verification(verified: Any, market: Marketplace, project: ProjectId) -> None:

@@ -37,8 +37,14 @@ export async function readHolding(node: Node, token: Address, account: Address, 
   return { balance, allowance };
 }
 
-/** What a token's permits are signed for, and the account's next number; null where it takes none (ERC-2612, EIP-5267). */
-export async function readPermitDomain(node: Node, token: Address, account: Address) {
+/** What a token's permits are signed for, and the account's next number. */
+export interface PermitDomain {
+  readonly domain: TypedDataDomain;
+  readonly nonce: bigint;
+}
+
+/** Null where the token takes no permits (ERC-2612), or does not say what for (EIP-5267). */
+export async function readPermitDomain(node: Node, token: Address, account: Address): Promise<PermitDomain | null> {
   const call = { address: token, abi: TOKEN_ABI } as const;
   try {
     const [[, name, version, chainId, verifyingContract], separator, nonce, actual] = await Promise.all([

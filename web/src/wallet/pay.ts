@@ -3,7 +3,7 @@
 import type { Address } from "viem";
 
 import { openNode } from "../chain/provider";
-import { formatAmount, readHolding, readToken } from "../chain/token";
+import { formatAmount, readHolding, readPermitDomain, readToken } from "../chain/token";
 import type { PermitFields } from "./calls";
 import type { Connected } from "./connection";
 import { describeError, WalletError } from "./errors";
@@ -33,31 +33,34 @@ export async function permitAmount(
     setPhase({ name: "working", title, doing: "Looking at your balance…" });
     const provider = await openProvider(connected, market);
     const node = openNode(provider);
-    const [facts, holding] = await Promise.all([
+    const [facts, holding, domain] = await Promise.all([
       readToken(node, token),
       readHolding(node, token, owner, spender),
+      readPermitDomain(node, token, owner),
     ]);
     if (holding.balance < amount) {
       const [has, needs] = [formatAmount(holding.balance, facts), formatAmount(amount, facts)];
       throw new WalletError(`Your account has ${has}, and this takes ${needs}.`);
     }
     if (holding.allowance >= amount) return { permit: null };
-    const yes = await ask({
-      title: `Let the marketplace take ${formatAmount(amount, facts)}, once`,
-      details: [
-        ["What you sign", "a permit (ERC-2612) where the token has them, else an approval, which costs gas"],
-        ["May be taken by", spender],
-        ["Token", token],
-        ["Good for", "one hour"],
-      ],
-    });
-    if (!yes) {
-      setPhase({ name: "idle" });
-      return null;
+    if (domain !== null) {
+      const yes = await ask({
+        title: `Let the marketplace take ${formatAmount(amount, facts)}, once`,
+        details: [
+          ["What you sign", "a permit (ERC-2612), which costs no gas"],
+          ["May be taken by", spender],
+          ["Token", token],
+          ["Good for", "one hour"],
+        ],
+      });
+      if (!yes) {
+        setPhase({ name: "idle" });
+        return null;
+      }
+      setPhase({ name: "working", title, doing: "Sign the permit in your wallet…" });
+      const permit = await signPermit(provider, node, domain, { owner, spender, amount });
+      if (permit !== null) return { permit };
     }
-    setPhase({ name: "working", title, doing: "Sign the permit in your wallet…" });
-    const permit = await signPermit(provider, node, { token, owner, spender, amount });
-    if (permit !== null) return { permit };
   } catch (error) {
     setPhase({ name: "failed", title, reason: describeError(error) });
     throw error;

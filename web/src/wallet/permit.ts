@@ -4,7 +4,7 @@ import { isAddressEqual, parseSignature, recoverTypedDataAddress } from "viem";
 import type { Address } from "viem";
 
 import type { Node, Provider } from "../chain/provider";
-import { readPermitDomain } from "../chain/token";
+import type { PermitDomain } from "../chain/token";
 import type { PermitFields } from "./calls";
 
 /** How long a permit is good, in seconds. */
@@ -29,21 +29,23 @@ const DOMAIN_TYPE = [
 ] as const;
 
 export interface Allowance {
-  readonly token: Address;
   readonly owner: Address;
   readonly spender: Address;
   readonly amount: bigint;
 }
 
 /**
- * Has a permit signed.
+ * Has a permit signed, for what `readPermitDomain` found.
  *
- * @returns null where the token takes none, or the account has no key that signs them, as a contract wallet has not
+ * @returns null where the account has no key that signs permits, as a contract wallet has not
  */
-export async function signPermit(provider: Provider, node: Node, wanted: Allowance): Promise<PermitFields | null> {
-  const { token, owner, spender, amount } = wanted;
-  const found = await readPermitDomain(node, token, owner);
-  if (found === null) return null;
+export async function signPermit(
+  provider: Provider,
+  node: Node,
+  found: PermitDomain,
+  wanted: Allowance,
+): Promise<PermitFields | null> {
+  const { owner, spender, amount } = wanted;
   const { timestamp } = await node.getBlock();
   const deadline = timestamp + BigInt(LIFETIME);
   const message = { owner, spender, value: amount, nonce: found.nonce, deadline };

@@ -3,7 +3,7 @@
 import { isAddressEqual, WaitForTransactionReceiptTimeoutError } from "viem";
 import type { Address, Hex, ReplacementReason, TransactionReceipt } from "viem";
 
-import { get, post } from "../api/client";
+import { ApiError, get, post } from "../api/client";
 import type { Health } from "../api/schema";
 import { openNode } from "../chain/provider";
 import type { Node, Provider } from "../chain/provider";
@@ -15,6 +15,7 @@ import type { Connected } from "./connection";
 import { describeError, WalletError } from "./errors";
 import type { Market } from "./market";
 import { ask, setPhase } from "./phase";
+import { explainRevert, findRevert } from "./revert";
 import { describeCall, describeFee, findToken } from "./words";
 import type { Prompt } from "./words";
 
@@ -58,7 +59,7 @@ export async function transact(
     await ensureChain(provider, market);
     const node = openNode(provider);
     const context = { market, sender: connected.account, ...(dimension === undefined ? {} : { dimension }) };
-    const unsigned = await post<Unsigned>("/v1/transactions", { sender: connected.account, call });
+    const unsigned = await prepare(node, call, context);
     checkUnsigned(unsigned, call, context);
     const prompt = await describe(unsigned, market, node);
     title = prompt.title;
@@ -77,6 +78,16 @@ export async function transact(
   } catch (error) {
     setPhase({ name: "failed", title, reason: describeError(error) });
     throw error;
+  }
+}
+
+/** What the backend makes of a call. Where it refuses, because the call would revert, the node is asked for the reason. */
+async function prepare(node: Node, call: Call, context: Context): Promise<Unsigned> {
+  try {
+    return await post<Unsigned>("/v1/transactions", { sender: context.sender, call });
+  } catch (error) {
+    const isRefused = error instanceof ApiError && error.status === 422;
+    throw (isRefused ? await findRevert(node, context.sender, encodeCall(call, context)) : null) ?? error;
   }
 }
 
@@ -129,19 +140,6 @@ async function waitForReceipt(node: Node, hash: Hex): Promise<TransactionReceipt
   } catch (error) {
     if (!(error instanceof WaitForTransactionReceiptTimeoutError)) throw error;
     throw new WalletError(`It is not mined after three minutes. It may still be: look for ${hash}.`);
-  }
-}
-
-/** Runs it again on the state before its block, which tells why it was refused. */
-async function explainRevert(node: Node, unsigned: Unsigned, receipt: TransactionReceipt): Promise<unknown> {
-  const gas = BigInt(unsigned.gas);
-  if (receipt.gasUsed >= gas) return new WalletError("It ran out of gas, and changed nothing.");
-  try {
-    const blockNumber = receipt.blockNumber - 1n;
-    await node.call({ account: unsigned.from, to: unsigned.to, data: unsigned.data, gas, blockNumber });
-    return new WalletError("The contract refused it: something else came first in the same block.");
-  } catch (error) {
-    return error;
   }
 }
 

@@ -79,7 +79,9 @@ async function createProject() {
   const titles = await agree(2);
   await page.waitForURL(/\/projects\/0x[0-9a-f]{64}$/);
   const project = new URL(page.url()).pathname.split("/").at(-1);
-  await tell("created", { project, fault, kept, refusals, titles, asked: wallet.asked.splice(0) });
+  await button("Record what a deadline has decided").click();
+  const idle = await readFailure();
+  await tell("created", { project, idle, fault, kept, refusals, titles, asked: wallet.asked.splice(0) });
   return project;
 }
 
