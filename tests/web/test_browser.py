@@ -175,7 +175,7 @@ def test_a_project_lives_its_whole_life_through_the_page(tmp_path: Path) -> None
 
 
 def is_expected(message: str) -> bool:
-    """The browser notes every failed request: of a specification that storage has not given yet, and of an idle poke."""
+    """The browser notes failed requests: of a specification that storage has not given yet, and of an idle poke."""
     return any(
         f"the server responded with a status of {status}" in message and message.endswith(end)
         for status, end in ((404, "/spec)"), (422, "/v1/transactions)"))
@@ -186,7 +186,8 @@ def check_verification(verified: Any, market: Marketplace, project: ProjectId) -
     """What the page computed is what the chain says, and a lie of the backend about a share stands out."""
     honest, lied = verified["honest"], verified["lied"]
     assert honest["sources"][2:] == ["this server's pages", "evidence bundle", "chain, by your node"]
-    assert (honest["unequal"], honest["wrong"], honest["lines"]) == (0, [], 7 + 5 * len(TRAINERS))
+    assert (honest["unequal"], honest["wrong"], honest["lines"]) == (0, [], 7 + 6 * len(TRAINERS))
+    assert honest["proof"] == lied["proof"] == "holds"
     members = {member.account: member.earned for member in market.get_members(project)}
     assert sorted(map(int, honest["shares"])) == sorted(members.values())
     for share in members.values():

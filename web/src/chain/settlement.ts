@@ -53,7 +53,7 @@ export async function readSettlement(node: Node, place: Place): Promise<OnChain>
     throw new ChainMismatch(`the transaction settled attempt ${settled.args.attempt}, not ${place.attempt}`);
   }
   const { trainers, f, budget, weights, contributions, shares, opposed } = weighed.args;
-  const { gram } = settled.args.settlement;
+  const { gram, commitments, proof } = settled.args.settlement;
   const exclusions = settled.args.settlement.exclusions.map(({ index, reason }) => ({
     index,
     reason: REASONS[reason] ?? String(reason),
@@ -71,7 +71,8 @@ export async function readSettlement(node: Node, place: Place): Promise<OnChain>
     strikes: range(trainers.length).map((row) => ((opposed >> BigInt(row)) & 1n) === 1n),
     exclusions,
   };
-  return { figures, inputs: { gram, trainers, exclusions, terms }, blockNumber: receipt.blockNumber };
+  const inputs = { gram, commitments, proof, trainers, exclusions, terms };
+  return { figures, inputs, blockNumber: receipt.blockNumber };
 }
 
 async function readTerms(node: Node, place: Place): Promise<Terms> {

@@ -1,5 +1,8 @@
 /** What somebody says about a settled round, as text that can be held against what somebody else says. */
 
+import { keccak256 } from "viem";
+import type { Hex } from "viem";
+
 import { at, range } from "../weighing/integers";
 import { decodeGram } from "../weighing/matrix";
 import { computeNumByzantine, computeRowsBudget, computeShares } from "../weighing/pay";
@@ -21,6 +24,7 @@ export interface Figures {
   readonly numByzantine?: number;
   readonly budget?: bigint;
   readonly trainers?: readonly string[];
+  readonly commitmentHashes?: readonly string[];
   readonly weights?: readonly bigint[];
   readonly contributions?: readonly bigint[];
   readonly shares?: readonly bigint[];
@@ -30,7 +34,11 @@ export interface Figures {
 
 /** What a round is weighed from: its matrix, and what the project fixed when it was created. */
 export interface Inputs {
-  readonly gram: string;
+  readonly gram: Hex;
+  /** `C_1^0 ‖ … ‖ C_n^{B−1}`, the commitments of the rows. */
+  readonly commitments: Hex;
+  /** That `gram` is the matrix of the committed updates. */
+  readonly proof: Hex;
   readonly trainers: readonly string[];
   readonly exclusions: readonly Exclusion[];
   readonly terms: Terms;
@@ -76,6 +84,7 @@ export function recompute(inputs: Inputs): Recomputed {
       numByzantine,
       budget,
       trainers,
+      commitmentHashes: hashCommitments(inputs.commitments, trainers.length),
       weights: weighing.weights,
       contributions: weighing.contributions,
       shares,
@@ -86,6 +95,12 @@ export function recompute(inputs: Inputs): Recomputed {
     verdicts: range(trainers.length).map((row) => getVerdict(weighing, row)),
     maxExclusions: computeNumByzantine(trained + exclusions.length, terms.byzantineBps),
   };
+}
+
+/** What each trainer posted on chain when it submitted. */
+export function hashCommitments(commitments: Hex, n: number): Hex[] {
+  const size = (commitments.length - 2) / n;
+  return range(n).map((row) => keccak256(`0x${commitments.slice(2 + row * size, 2 + (row + 1) * size)}`));
 }
 
 /** One figure, what it is by our own reckoning, and what each source says. */
@@ -122,6 +137,7 @@ const OF_ROUND = [
 
 const OF_ROW = [
   ["trainer", (figures: Figures) => figures.trainers?.map((trainer) => trainer.toLowerCase())],
+  ["commitment's hash", (figures: Figures) => figures.commitmentHashes],
   ["weight", (figures: Figures) => figures.weights?.map(String)],
   ["contribution", (figures: Figures) => figures.contributions?.map(String)],
   ["share", (figures: Figures) => figures.shares?.map(String)],

@@ -8,6 +8,7 @@ import { useConnection } from "../wallet/use-connection";
 import { ComparisonTable } from "./comparison";
 import { Scope } from "./scope";
 import { allEqual } from "./figures";
+import type { ProofOutcome } from "./proof";
 import { verifyRound } from "./verify";
 import type { Round, Verification } from "./verify";
 
@@ -36,8 +37,8 @@ export function VerifyRound(which: Round) {
     <section class="verify" aria-labelledby="verify-title">
       <h2 id="verify-title">Verify in your browser</h2>
       <p>
-        Your browser weighs this round again from its matrix <var>G</var>, in exact integers, and compares every weight,
-        contribution, share and strike. {source(connected !== null)}
+        Your browser weighs this round again from its matrix <var>G</var>, in exact integers, compares every weight,
+        contribution, share and strike, and checks the proof. {source(connected !== null)}
       </p>
       <button type="button" class="primary" disabled={market === null || state.name === "working"} onClick={run}>
         Verify this round
@@ -62,14 +63,31 @@ function source(hasWallet: boolean): string {
 }
 
 function Verdict({ verification }: { verification: Verification }) {
-  const { checks, sources } = verification;
+  const { checks, sources, proof } = verification;
   const wrong = checks.filter((check) => check.claims.some((claim) => claim.text !== null && !claim.equal));
-  const outcome = allEqual(checks)
+  const figures = allEqual(checks)
     ? `Equal: all ${checks.length} figures are what ${sources.length} sources say.`
     : `Unequal: ${wrong.length} of ${checks.length} figures differ from what somebody says. They come first below.`;
+  const isGood = wrong.length === 0 && proof.name !== "fails";
   return (
-    <p role="status" class={wrong.length > 0 ? "verdict unequal" : "verdict equal"} data-unequal={wrong.length}>
-      {outcome}
+    <p
+      role="status"
+      class={isGood ? "verdict equal" : "verdict unequal"}
+      data-unequal={wrong.length}
+      data-proof={proof.name}
+    >
+      {figures} {describeProof(proof)}
     </p>
   );
+}
+
+function describeProof(proof: ProofOutcome): string {
+  switch (proof.name) {
+    case "holds":
+      return "The proof holds: the matrix is that of the committed updates.";
+    case "fails":
+      return `The proof does not hold: ${proof.reason}. The matrix may be anybody's invention.`;
+    case "unknown":
+      return `The proof was not checked: ${proof.reason}.`;
+  }
 }

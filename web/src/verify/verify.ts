@@ -10,7 +10,9 @@ import { readSettlement } from "../chain/settlement";
 import type { Market } from "../wallet/market";
 import { compare, recompute } from "./figures";
 import type { Check, Inputs, Recomputed, Statement } from "./figures";
-import { readBundle, readInputs, readRound } from "./statements";
+import { checkProof } from "./proof";
+import type { ProofOutcome } from "./proof";
+import { readBundle, readExclusions, readInputs, readRound, readTerms } from "./statements";
 import type { Bundle } from "./statements";
 
 export const SERVER = "server";
@@ -20,6 +22,7 @@ export const CHAIN = "chain";
 export interface Verification {
   readonly recomputed: Recomputed;
   readonly checks: readonly Check[];
+  readonly proof: ProofOutcome;
   /** Who says something; the chain only where a wallet lent its node. */
   readonly sources: readonly string[];
   /** The block of the settlement, as the wallet's node has it. */
@@ -51,7 +54,7 @@ export async function verifyRound(which: Round, market: Market, provider: Provid
     { source: BUNDLE, figures: readBundle(bundle) },
   ];
   const transaction = round.settled_transaction ?? "";
-  let inputs: Inputs = readInputs(project, round, bundle);
+  let inputs: Inputs = readInputs(bundle, readExclusions(round), readTerms(project));
   let blockNumber: bigint | null = null;
   if (provider !== null) {
     const onChain = await readSettlement(openNode(provider), {
@@ -67,5 +70,7 @@ export async function verifyRound(which: Round, market: Market, provider: Provid
   }
   const recomputed = recompute(inputs);
   const checks = compare(recomputed.figures, statements);
-  return { recomputed, checks, sources: statements.map(({ source }) => source), blockNumber, transaction };
+  const where = { ...market, projectId: which.projectId as Hex, round: which.round };
+  const proof = await checkProof(inputs, where, bundle.N);
+  return { recomputed, checks, proof, sources: statements.map(({ source }) => source), blockNumber, transaction };
 }

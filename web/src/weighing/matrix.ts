@@ -21,7 +21,7 @@ export class MatrixError extends Error {}
  *
  * @param hex with its `0x`
  * @param n how many rows
- * @throws MatrixError where the length is another, or a squared norm is negative
+ * @throws MatrixError where the length is another
  */
 export function decodeGram(hex: string, n: number): Matrix {
   const digits = hex.startsWith("0x") ? hex.slice(2) : hex;
@@ -39,6 +39,11 @@ export function decodeGram(hex: string, n: number): Matrix {
       place += ENTRY_DIGITS;
     }
   }
+  return matrix;
+}
+
+/** @throws MatrixError where a squared norm is negative: such a row is no vector of integers */
+export function checkNorms(matrix: Matrix): Matrix {
   diagonal(matrix).forEach((norm, row) => {
     if (norm < 0n) throw new MatrixError(`row ${row} has the squared norm ${norm}`);
   });

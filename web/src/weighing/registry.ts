@@ -4,7 +4,7 @@ import { clipToMedian } from "./clip";
 import { computeMerits, GENTLE, hasQuorum, NO_MERIT, SHARP } from "./contribution";
 import type { CopyDiscount } from "./contribution";
 import { at, range } from "./integers";
-import { submatrix } from "./matrix";
+import { checkNorms, submatrix } from "./matrix";
 import type { Integers, Matrix } from "./matrix";
 import { mixNearestNeighbours } from "./mixing";
 import { selectNearestToPivot } from "./nearest";
@@ -59,8 +59,10 @@ export function getRule(name: string): Rule {
  *
  * @param f how many of the trainers may be dishonest; there are at least `2f + 3` trainers
  * @param d number of coordinates of a row, below 2^32
+ * @throws MatrixError, RuleError where a squared norm is negative, or there are too few rows
  */
 export function weigh(rule: Rule, gram: Matrix, f: number, d: bigint): Weighing {
+  checkNorms(gram);
   const n = gram.length - (rule.rooted ? 1 : 0);
   if (n < 2 * f + 3) throw new RuleError(`${n} rows are too few to withstand ${f}`);
   const screening = rule.screened ? screen(gram, f) : null;

@@ -107,6 +107,7 @@ async function verify() {
   await verdict.waitFor();
   const rows = page.locator("table.comparison tbody tr");
   return {
+    proof: await verdict.getAttribute("data-proof"),
     unequal: Number(await verdict.getAttribute("data-unequal")),
     sources: await page.locator("table.comparison thead th").allInnerTexts(),
     lines: await rows.count(),

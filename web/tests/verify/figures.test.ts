@@ -6,7 +6,7 @@ import { describe, expect, it } from "vitest";
 
 import { allEqual, compare, recompute } from "../../src/verify/figures";
 import type { Figures, Inputs, Statement } from "../../src/verify/figures";
-import { readBundle } from "../../src/verify/statements";
+import { readBundle, readInputs } from "../../src/verify/statements";
 import type { Bundle } from "../../src/verify/statements";
 
 const FILE = fileURLToPath(new URL("../../../tests/vectors/gram/ev_7_2410_bad.json", import.meta.url));
@@ -14,17 +14,14 @@ const BUNDLE = JSON.parse(readFileSync(FILE, "utf8")) as Bundle;
 const HONEST = readBundle(BUNDLE);
 
 const INPUTS: Inputs = {
-  gram: BUNDLE.gram,
-  trainers: BUNDLE.trainers,
-  exclusions: [{ index: 2, reason: "unavailable" }],
-  terms: {
+  ...readInputs(BUNDLE, [{ index: 2, reason: "unavailable" }], {
     rule: BUNDLE.rule.name,
     dimension: BigInt(BUNDLE.d),
     byzantineBps: 3_000,
     budget: 3n * BigInt(BUNDLE.budget),
     rounds: 3n,
     feeBps: 0n,
-  },
+  }),
 };
 
 function compareWith(figures: Figures) {
@@ -36,7 +33,7 @@ describe("a round weighed again", () => {
   it("bears out an honest bundle, figure by figure", () => {
     const checks = compareWith(HONEST);
     expect(allEqual(checks)).toBe(true);
-    expect(checks).toHaveLength(7 + 5 * BUNDLE.n);
+    expect(checks).toHaveLength(7 + 6 * BUNDLE.n);
     const silent = checks.filter(({ claims }) => claims[0]?.text === null).map(({ figure }) => figure);
     expect(new Set(silent)).toEqual(new Set(["left out, by place and reason", "contribution", "strike"]));
   });
@@ -57,6 +54,7 @@ describe("a round weighed again", () => {
     ["f", { ...HONEST, numByzantine: 1 }, "rows assumed dishonest, f", null],
     ["the budget", { ...HONEST, budget: 1n }, "what the rows share", null],
     ["the matrix", { ...HONEST, gram: `${BUNDLE.gram.slice(0, -1)}${BUNDLE.gram.endsWith("0") ? "1" : "0"}` }, "matrix G", null],
+    ["a commitment", { ...HONEST, commitmentHashes: BUNDLE.commitmentHashes.toReversed() }, "commitment's hash", 0],
     ["the rule", { ...HONEST, rule: "mean" }, "rule", null],
     ["who was left out", { ...HONEST, exclusions: [] }, "left out, by place and reason", null],
   ];

@@ -66,7 +66,8 @@ describe("the known answers of the rules", () => {
 describe("what cannot be weighed", () => {
   it("is a matrix of another length, or with a negative squared norm", () => {
     expect(() => decodeGram("0x00", 3)).toThrow(MatrixError);
-    expect(() => decodeGram(`0x${"f".repeat(16)}`, 1)).toThrow("row 0 has the squared norm -1");
+    const gram = decodeGram(`0x${"f".repeat(16)}${"0".repeat(5 * 16)}`, 3);
+    expect(() => weigh(getRule("mean"), gram, 0, 10n)).toThrow("row 0 has the squared norm -1");
   });
 
   it("is a round with too few rows, or by an unknown rule", () => {
