@@ -19,6 +19,7 @@ import pytest
 from scripts.up import OWNER, Stack, start_stack
 from steelyard.chain.client import Marketplace
 from steelyard.chain.devnet import dev_account
+from steelyard.chain.records import ProjectStatus
 from steelyard.chain.token import Token
 from steelyard.keystore import read_public
 from steelyard.types import Address, ProjectId
@@ -134,6 +135,7 @@ def test_a_project_lives_its_whole_life_through_the_page(tmp_path: Path) -> None
             project = ProjectId(bytes.fromhex(created["project"][2:]))
             params = market.get_project(project).params
             assert (params.owner, params.budget, params.rounds) == (addresses[OWNER], BUDGET, 1)
+            assert (params.submit_seconds, params.attest_seconds) == (600, 600)
             assert before[OWNER] - get_balance(OWNER) == BUDGET
             assert (created["kept"], len(created["refusals"])) == ("Digits by browser", 2)
             assert all("You rejected it in your wallet" in text for text in created["refusals"])
@@ -162,12 +164,20 @@ def test_a_project_lives_its_whole_life_through_the_page(tmp_path: Path) -> None
             check_verification(journey.expect("verified"), market, project)
             journey.go_on()
 
-            for name in ("ada", OWNER):
-                assert journey.expect("claimed")["name"] == name
-                paid = BUDGET if name == OWNER else STAKE
-                assert get_balance(name) == before[name] - paid + shares[name]
-                assert market.get_credit(addresses[name], params.token) == 0
-                journey.go_on()
+            assert journey.expect("claimed")["name"] == "ada"
+            assert get_balance("ada") == before["ada"] - STAKE + shares["ada"]
+            assert market.get_credit(addresses["ada"], params.token) == 0
+            journey.go_on()
+
+            cancelled = journey.expect("cancelled")
+            status = market.get_project(ProjectId(bytes.fromhex(cancelled["project"][2:]))).status
+            assert status is ProjectStatus.CANCELLED
+            assert get_balance(OWNER) == before[OWNER] - 2 * BUDGET
+            journey.go_on()
+
+            assert journey.expect("claimed")["name"] == OWNER
+            assert get_balance(OWNER) == before[OWNER] - BUDGET + shares[OWNER]
+            journey.go_on()
 
             finished = journey.expect("finished")
             assert finished["origins"] == [stack.backend_url]

@@ -33,8 +33,6 @@ export function useDraft(decimals: number): DraftState {
   const [refusals, setRefusals] = useState<readonly string[]>([]);
   const reading = useMemo(() => readDraft(values, decimals), [values, decimals]);
 
-  useEffect(() => saveValues(values), [values]);
-
   useEffect(() => {
     setChecked(null);
     setRefusals([]);
@@ -52,7 +50,13 @@ export function useDraft(decimals: number): DraftState {
     };
   }, [reading]);
 
-  const change = (name: string, value: string) => setValues((before) => ({ ...before, [name]: value }));
+  // Kept at once: an effect might come too late for somebody who reloads right after typing.
+  const change = (name: string, value: string) =>
+    setValues((before) => {
+      const after = { ...before, [name]: value };
+      saveValues(after);
+      return after;
+    });
   const leave = (name: string) => setLeft((before) => [...before, name]);
   const showFaults = () => setLeft(Object.keys(values));
   const faults = Object.fromEntries(Object.entries(reading.faults ?? {}).filter(([name]) => left.includes(name)));

@@ -31,8 +31,8 @@ export function Scope({ verification, market }: { verification: Verification; ma
           and held against what the sources say.
         </li>
         <li>
-          {left} of at most {recomputed.maxExclusions} submissions were left out by the aggregator. Whether the reasons are
-          true cannot be seen from here.
+          The aggregator left out {left} of the submissions, and could have left out {recomputed.maxExclusions} at most.
+          Whether its reasons are true cannot be seen from here.
         </li>
       </ul>
       <h3>What was not</h3>

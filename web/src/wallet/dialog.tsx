@@ -57,7 +57,7 @@ function Question({ prompt, answer }: { prompt: Prompt; answer: (yes: boolean) =
           </div>
         ))}
       </dl>
-      <p>This page has checked that the transaction does this and nothing else. Compare it with what your wallet shows.</p>
+      <p>This page has checked that what you sign does this and nothing else. Compare it with what your wallet shows.</p>
       <div class="buttons">
         <button type="button" class="primary" onClick={() => answer(true)}>
           Continue in the wallet

@@ -3,8 +3,8 @@
 import { useMemo } from "preact/hooks";
 import type { Address } from "viem";
 
+import { useDeployment } from "../api/deployment";
 import type { DeploymentDetail } from "../api/schema";
-import { useGet } from "../api/use";
 import type { Chain } from "./chain";
 
 export interface Market extends Chain {
@@ -18,8 +18,8 @@ export interface Market extends Chain {
 
 /** Null until the backend has answered. */
 export function useMarket(): Market | null {
-  const { data } = useGet<DeploymentDetail>("/v1/deployment");
-  return useMemo(() => (data === null ? null : readDeployment(data)), [data]);
+  const deployment = useDeployment();
+  return useMemo(() => (deployment === null ? null : readDeployment(deployment)), [deployment]);
 }
 
 function readDeployment(deployment: DeploymentDetail): Market {

@@ -55,10 +55,24 @@ async function connect() {
   await button("Switch to chain 31337").waitFor({ state: "detached" });
 }
 
-async function createProject() {
+/** Drafts a small project. */
+async function draft(title) {
   await page.getByLabel("Model", { exact: true }).selectOption("logistic");
-  await fill({ Title: "Digits by browser", Task: "Recognise hand-written digits.", Rounds: "1" });
-  await fill({ "Fewest trainers": "3", "Most trainers": "3", Enrolment: "1h", Submission: "1 weeks" });
+  await fill({ Title: title, Task: "Recognise hand-written digits.", Rounds: "1" });
+  await fill({ "Fewest trainers": "3", "Most trainers": "3", Enrolment: "1h" });
+}
+
+/** Creates what was drafted, and yields its id and what the dialog asked. */
+async function create() {
+  await button("Create and fund").click();
+  const titles = await agree(2);
+  await page.waitForURL(/\/projects\/0x[0-9a-f]{64}$/);
+  return { project: new URL(page.url()).pathname.split("/").at(-1), titles };
+}
+
+async function createProject() {
+  await draft("Digits by browser");
+  await fill({ Submission: "1 weeks" });
   await page.getByLabel("Submission", { exact: true }).blur();
   const fault = await page.getByText("Submission is no duration").innerText();
   await fill({ Submission: "10m", Settlement: "10m", Attestation: "10m" });
@@ -75,10 +89,7 @@ async function createProject() {
   await button("Continue in the wallet").click();
   refusals.push(await readFailure());
 
-  await button("Create and fund").click();
-  const titles = await agree(2);
-  await page.waitForURL(/\/projects\/0x[0-9a-f]{64}$/);
-  const project = new URL(page.url()).pathname.split("/").at(-1);
+  const { project, titles } = await create();
   await button("Record what a deadline has decided").click();
   const idle = await readFailure();
   await tell("created", { project, idle, fault, kept, refusals, titles, asked: wallet.asked.splice(0) });
@@ -134,6 +145,16 @@ async function verifyRound(project) {
   await tell("verified", { honest, lied, text: await page.locator("main").innerText() });
 }
 
+/** Another project of the owner, of which it thinks better. */
+async function cancel() {
+  await page.goto(`${origin}/create`);
+  await draft("Never mind");
+  const { project } = await create();
+  await button("Cancel, and take the budget back").click();
+  const titles = await agree(1);
+  await tell("cancelled", { project, titles });
+}
+
 async function claim(name) {
   await wallet.choose(name);
   await page.goto(`${origin}/trainers/${wallet.account.address}`);
@@ -148,7 +169,10 @@ try {
   for (const name of TRAINERS) await enrol(name);
   await start();
   await verifyRound(project);
-  for (const name of ["ada", "owner"]) await claim(name);
+  await claim("ada");
+  await wallet.choose("owner");
+  await cancel();
+  await claim("owner");
   await tell("finished", { origins: [...misdeeds.origins], messages: misdeeds.messages });
 } catch (error) {
   const text = await page.locator("body").innerText().catch(() => "");
