@@ -2,9 +2,10 @@
 
 import csv
 import io
+import threading
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated
 
@@ -13,8 +14,8 @@ import typer
 from eth_account.messages import encode_defunct
 from eth_account.signers.local import LocalAccount
 
+from scripts.follow import ENDED, count_common, repeat, say
 from steelyard.chain.history import EventHistory
-from steelyard.chain.records import ProjectStatus
 from steelyard.cli_support import (
     DEFAULT_DEPLOYMENT,
     DEFAULT_KEYSTORE,
@@ -41,7 +42,7 @@ from steelyard.rounds.access import open_access
 from steelyard.rounds.evaluation import Curve, Point, build_curve
 from steelyard.rounds.global_model import GlobalModel, fetch_initial_model, sync_global_model
 from steelyard.rounds.project import ProjectTerms, open_project
-from steelyard.rounds.records import collect_settled_rounds, select_final
+from steelyard.rounds.records import SettledRound, collect_settled_rounds, select_final
 from steelyard.storage import BlobStore, open_store
 
 
@@ -94,7 +95,10 @@ def hand_over(curve: Curve, account: LocalAccount, backend_url: str) -> None:
 
 @dataclass(slots=True)
 class Models:
-    """The global models of a project one by one, each computed again from the chain; goes on where it stopped."""
+    """The global models of a project one by one, each computed again from the chain; goes on where it stopped.
+
+    A reorganisation may take final rounds back. Then models are computed again from the first one that it left.
+    """
 
     connection: Connection
     store: BlobStore
@@ -102,9 +106,14 @@ class Models:
     identity: Identity | None
     history: EventHistory
     model: GlobalModel | None = None
+    _led: list[SettledRound] = field(default_factory=list)
+    """The final rounds that led to `model`."""
 
-    def read_new(self) -> Iterator[GlobalModel]:
+    def read_new(self, take_back: Callable[[int], None] = lambda _standing: None) -> Iterator[GlobalModel]:
         """Those that have become final since the last call, the initial one first.
+
+        Args:
+          take_back: told how many of those before still stand, where some do not.
 
         Raises:
           AccessError: the project is confidential, and the keys at hand do not open a model.
@@ -113,15 +122,68 @@ class Models:
         terms = self.terms
         events = self.history.refresh(self.connection.marketplace.get_block_number())
         access = open_access(terms, self.store, self.identity, lambda: events)
+
+        def lead(model: GlobalModel, records: Sequence[SettledRound]) -> GlobalModel:
+            return sync_global_model(model, records, self.store, terms.srs, terms.rule, terms.spec, access)
+
+        final = select_final(collect_settled_rounds(events, terms.project_id))
+        standing = count_common([_identify(record) for record in self._led], [_identify(record) for record in final])
         if self.model is None:
             self.model = fetch_initial_model(self.store, terms.spec, access)
             yield self.model
-        for record in select_final(collect_settled_rounds(events, terms.project_id)):
-            if record.round_index >= self.model.round_index:
-                self.model = sync_global_model(
-                    self.model, [record], self.store, terms.srs, terms.rule, terms.spec, access
-                )
-                yield self.model
+        elif standing < len(self._led):
+            take_back(standing + 1)
+            self.model = lead(fetch_initial_model(self.store, terms.spec, access), final[:standing])
+            del self._led[standing:]
+        for record in final[standing:]:
+            self.model = lead(self.model, [record])
+            self._led.append(record)
+            yield self.model
+
+
+def _identify(record: SettledRound) -> tuple[object, ...]:
+    """What a round's model follows from, wherever the round stands in the chain."""
+    return record.round_index, record.attempt, record.weights, record.settlement.aggregate_cid
+
+
+@dataclass(slots=True)
+class Evaluator:
+    """Tries each model as it becomes final, and keeps the curve up to date."""
+
+    models: Models
+    measure: Callable[[GlobalModel], Point]
+    keep: Callable[[Curve], None]
+    tell: Callable[[Point], None]
+    warn: Callable[[str], None]
+    points: list[Point] = field(default_factory=list)
+    _kept: list[Point] = field(default_factory=list)
+
+    def look(self) -> bool:
+        """Tries what is new, and says whether the project had ended before.
+
+        Raises:
+          ProtocolError: as `Models.read_new`, and failures to keep. It may be called again.
+        """
+        terms = self.models.terms
+        # Asked first: what became final until then is read afterwards, and nothing is missed.
+        has_ended = self.models.connection.marketplace.get_project(terms.project_id).status in ENDED
+        for model in self.models.read_new(self._take_back):
+            self.points.append(self.measure(model))
+            self.tell(self.points[-1])
+        if self.points != self._kept:
+            self.keep(self.make_curve())
+            self._kept = list(self.points)
+        return has_ended
+
+    def make_curve(self) -> Curve:
+        """The curve so far, as of now."""
+        terms = self.models.terms
+        return build_curve(terms.chain_id, terms.marketplace, terms.project_id, int(time.time()), self.points)
+
+    def _take_back(self, standing: int) -> None:
+        if standing < len(self.points):
+            del self.points[standing:]
+            self.warn(f"a reorganisation took back the models from round {standing} on")
 
 
 def evaluate(
@@ -160,7 +222,8 @@ def evaluate(
 
     Each model is computed again from the chain, as `model pull` does. The data do not leave this machine: what is kept,
     and published with `--publish` or `--backend`, is accuracy and loss by round. The keystore is opened for
-    confidential projects, and to sign for a backend: it takes the owner's word alone.
+    confidential projects, and to sign for a backend: it takes the owner's word alone. With `--follow` a node or a store
+    that does not answer is waited for; a round that a reorganisation takes back is printed again once it is final.
 
     Example: [bold]steelyard owner evaluate 0x5f… --data 'csv:valid.csv?label=diagnosis' --publish[/bold]
     """
@@ -175,38 +238,35 @@ def evaluate(
     )
     marketplace, deployment = connection.marketplace, connection.deployment
     terms = open_project(marketplace, deployment, store, project_id)
+    folder = out or state / "evaluations"
     dataset = conform(load_dataset(data), terms.spec.data)
     identity = open_identity(keystore, passphrase_file) if terms.spec.confidential or backend else None
     history = EventHistory(
         lambda first, last: marketplace.get_events(first, last, project_id=project_id), deployment.block
     )
-    models = Models(connection, store, terms, identity, history)
-    points: list[Point] = []
 
-    def extend() -> None:
-        for model in models.read_new():
-            result = evaluate_model(terms.spec.model, model.parameters, dataset, device=device, threads=threads)
-            points.append(
-                Point(round=model.round_index, accuracy=result.accuracy, loss=result.loss, examples=result.examples)
-            )
-            if as_json:
-                print_json(points[-1].model_dump())
-            else:
-                typer.echo(f"round {model.round_index:>5}  accuracy {result.accuracy:7.2%}  loss {result.loss:.4f}")
+    def measure(model: GlobalModel) -> Point:
+        result = evaluate_model(terms.spec.model, model.parameters, dataset, device=device, threads=threads)
+        return Point(round=model.round_index, accuracy=result.accuracy, loss=result.loss, examples=result.examples)
 
-    ended = (ProjectStatus.COMPLETED, ProjectStatus.FAILED, ProjectStatus.CANCELLED)
-    while True:
-        # Asked first: what became final until then is read afterwards, and nothing is missed.
-        last_look = not follow or marketplace.get_project(project_id).status in ended
-        known = len(points)
-        extend()
-        curve = build_curve(terms.chain_id, terms.marketplace, project_id, int(time.time()), points)
-        path = write_curve(curve, out or state / "evaluations")
-        if backend and identity and len(points) > known:
+    def keep(curve: Curve) -> None:
+        write_curve(curve, folder)
+        if backend and identity:
             hand_over(curve, identity.account, backend)
-        if last_look:
-            break
-        time.sleep(poll_seconds)
+
+    def tell(point: Point) -> None:
+        if as_json:
+            print_json(point.model_dump())
+        else:
+            typer.echo(f"round {point.round:>5}  accuracy {point.accuracy:7.2%}  loss {point.loss:.4f}")
+
+    evaluator = Evaluator(Models(connection, store, terms, identity, history), measure, keep, tell, warn=say)
+    if follow:
+        repeat(evaluator.look, poll_seconds, threading.Event())
+    else:
+        evaluator.look()
+    curve = evaluator.make_curve()
+    path = write_curve(curve, folder)
     cid = store.put(curve.to_json().encode()) if publish else None
     if as_json:
         print_json({"file": path, "cid": cid})

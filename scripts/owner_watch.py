@@ -2,9 +2,8 @@
 
 import signal
 import threading
-import time
-from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, fields
 from types import FrameType
 from typing import Annotated, Final
 
@@ -15,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from backend.event_log import to_primitive
+from scripts.follow import ENDED, count_common, repeat
 from steelyard.chain.client import Marketplace
 from steelyard.chain.events import LoggedEvent, RoundClosed
 from steelyard.chain.history import EventHistory
@@ -31,11 +31,9 @@ from steelyard.cli_support import (
     parse_project_id,
     print_json,
 )
-from steelyard.errors import ChainUnavailableError
 from steelyard.rounds.records import SettledRound, collect_settled_rounds
 from steelyard.types import ProjectId
 
-ENDED: Final = (ProjectStatus.COMPLETED, ProjectStatus.CANCELLED, ProjectStatus.FAILED)
 SHOWN_ROUNDS: Final = 8
 BAR: Final = 20
 
@@ -80,8 +78,8 @@ class View:
         return None if row is None else self.settled[-1].weights[row] / (sum(self.settled[-1].weights) or 1)
 
 
-def read_view(marketplace: Marketplace, project_id: ProjectId, events: Sequence[LoggedEvent]) -> View:
-    """The project now.
+def read_view(marketplace: Marketplace, project_id: ProjectId, events: Sequence[LoggedEvent], block: int) -> View:
+    """The project as of a block, up to which the events were read.
 
     Raises:
       UnknownProjectError: there is none.
@@ -90,12 +88,12 @@ def read_view(marketplace: Marketplace, project_id: ProjectId, events: Sequence[
     mine = [logged.event for logged in events]
     return View(
         project_id=project_id,
-        project=marketplace.get_project(project_id),
-        round=marketplace.get_round(project_id),
-        members=marketplace.get_members(project_id),
+        project=marketplace.get_project(project_id, block),
+        round=marketplace.get_round(project_id, block),
+        members=marketplace.get_members(project_id, block),
         settled=collect_settled_rounds(events, project_id),
         closed=tuple(event for event in mine if isinstance(event, RoundClosed)),
-        now=marketplace.get_timestamp(),
+        now=marketplace.get_timestamp(block),
     )
 
 
@@ -190,8 +188,9 @@ def watch(
 ) -> None:
     """Follow a project live, until it ends: phase and deadline, who has submitted, weights, pay, outcomes.
 
-    With `--json` each line is one event of the project, from its creation on; with `--json --once` one line says where
-    it stands. A node that does not answer for a while is waited for.
+    With `--json` each line is one event of the project, from its creation on; `rollback` says from which block on to
+    forget what was told, because a reorganisation took it back. With `--json --once` one line says where it stands. A
+    node that does not answer for a while is waited for.
 
     Example: [bold]steelyard owner watch 0x5f…[/bold]
     """
@@ -207,7 +206,8 @@ def watch(
         lambda first, last: marketplace.get_events(first, last, project_id=project_id), connection.deployment.block
     )
     if once:
-        view = read_view(marketplace, project_id, history.refresh(marketplace.get_block_number()))
+        head = marketplace.get_block_number()
+        view = read_view(marketplace, project_id, history.refresh(head), head)
         if as_json:
             print_json(describe(view))
         else:
@@ -215,7 +215,7 @@ def watch(
         return
     before = signal.signal(signal.SIGTERM, stop)
     try:
-        follower = _Follower(marketplace, project_id, history, money)
+        follower = Follower(marketplace, project_id, history, money)
         (follower.tell if as_json else follower.show)(stopped, poll_seconds)
     finally:
         signal.signal(signal.SIGTERM, before)
@@ -227,45 +227,47 @@ def _open_console() -> Console:
     return console if console.is_terminal else Console(highlight=False, width=130)
 
 
-@dataclass(frozen=True, slots=True)
-class _Follower:
+@dataclass(slots=True)
+class Follower:
     """Looks at a project again and again until it has ended."""
 
     marketplace: Marketplace
     project_id: ProjectId
     history: EventHistory
     money: Money
+    told: list[LoggedEvent] = field(default_factory=list)
 
     def tell(self, stopped: threading.Event, poll_seconds: float) -> None:
-        """Prints each event as a line. One that a reorganisation moved is printed again, from its new block."""
-        told: set[tuple[bytes, int, int]] = set()
-        while not stopped.is_set():
-            try:
-                events = self.history.refresh(self.marketplace.get_block_number())
-                status = self.marketplace.get_project(self.project_id).status
-            except ChainUnavailableError:
-                time.sleep(poll_seconds)
-                continue
-            for logged in events:
-                place = (logged.tx_hash, logged.block_number, logged.log_index)
-                if place not in told:
-                    told.add(place)
-                    print_json(describe_event(logged))
-            if status in ENDED:
-                return
-            stopped.wait(poll_seconds)
+        """Prints each event as a line, and what a reorganisation took back as another."""
+
+        def look() -> bool:
+            head = self.marketplace.get_block_number()
+            status = self.marketplace.get_project(self.project_id, head).status
+            for line in self.update(self.history.refresh(head)):
+                print_json(line)
+            return status in ENDED
+
+        repeat(look, poll_seconds, stopped)
+
+    def update(self, events: Sequence[LoggedEvent]) -> Iterator[dict[str, object]]:
+        """What to tell to whom knows what was told before, so that it knows these events."""
+        standing = count_common(self.told, events)
+        if standing < len(self.told):
+            block = self.told[standing].block_number
+            del self.told[standing:]
+            yield {"event": "rollback", "block": block}
+        for logged in events[standing:]:
+            self.told.append(logged)
+            yield describe_event(logged)
 
     def show(self, stopped: threading.Event, poll_seconds: float) -> None:
         """Draws the project anew at each look; the last picture stays."""
         with Live(console=_open_console(), auto_refresh=False, vertical_overflow="visible") as live:
-            while not stopped.is_set():
-                try:
-                    events = self.history.refresh(self.marketplace.get_block_number())
-                    view = read_view(self.marketplace, self.project_id, events)
-                except ChainUnavailableError as error:
-                    live.update(Text(f"waiting for the node: {error}", style="yellow"), refresh=True)
-                else:
-                    live.update(draw(view, self.money), refresh=True)
-                    if view.ended:
-                        return
-                stopped.wait(poll_seconds)
+
+            def look() -> bool:
+                head = self.marketplace.get_block_number()
+                view = read_view(self.marketplace, self.project_id, self.history.refresh(head), head)
+                live.update(draw(view, self.money), refresh=True)
+                return view.ended
+
+            repeat(look, poll_seconds, stopped, lambda text: live.update(Text(text, style="yellow"), refresh=True))

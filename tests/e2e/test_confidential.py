@@ -1,9 +1,10 @@
-"""A confidential project with hybrid sealing: who can read what, who cannot, and what is left on the disks."""
+"""Confidential projects, hybrid, and plain with a root: who can read what, who cannot, what is left on the disks."""
 
 import json
+import random
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from shutil import rmtree
 from typing import Any
@@ -16,19 +17,23 @@ from aggregator.service import AggregatorService
 from scripts.cli import app
 from scripts.deploy import load_ethereum_srs_points
 from scripts.model import pull_model
+from scripts.owner_evaluate import Evaluator, Models
 from steelyard.chain.deploy import deploy, deploy_test_token
 from steelyard.chain.devnet import Devnet
-from steelyard.chain.events import RoundSettled
+from steelyard.chain.events import LoggedEvent, RoundClosed, RoundSettled
 from steelyard.chain.history import EventHistory
 from steelyard.chain.records import ProjectStatus
 from steelyard.chain.token import Token
 from steelyard.chain.transactions import Sender, SendPolicy
 from steelyard.cli_support import Connection, open_connection, open_identity, parse_project_id
-from steelyard.errors import AccessError
+from steelyard.errors import AccessError, ChainUnavailableError, StorageUnavailableError
 from steelyard.keystore import Identity
 from steelyard.rounds import submission
+from steelyard.rounds.evaluation import Curve, Point
+from steelyard.rounds.global_model import GlobalModel
+from steelyard.rounds.project import open_project
 from steelyard.storage import BlobStore, open_store
-from steelyard.types import Address
+from steelyard.types import Address, Cid, Sealing
 from steelyard.updates import payload as payload_module
 from steelyard.updates.compression import compress
 from steelyard.updates.content import CONTENT_OVERHEAD_BYTES
@@ -295,6 +300,119 @@ def test_every_published_model_is_sealed_and_there(secret: Secret) -> None:
 
 def _blobs(secret: Secret) -> list[bytes]:
     return [path.read_bytes() for path in (secret.town.root / "blobs").rglob("*") if path.is_file()]
+
+
+def test_the_owner_evaluates_what_only_it_and_its_readers_may_read(secret: Secret, tmp_path: Path) -> None:
+    town = secret.town
+    arguments = ("owner", "evaluate", town.project, "--data", "digits:?holdout=0.2&use=holdout", "--threads", "1")
+    printed = town.call("owner", *arguments, "--follow", "--json", "--out", str(tmp_path)).stdout.splitlines()
+    *points, _ = map(json.loads, printed)
+    assert [point["round"] for point in points] == [0, 1, 2]
+    assert points[2]["loss"] < points[0]["loss"]
+    refused = secret.refuse("stranger", *arguments, "--out", str(tmp_path / "stranger"))
+    assert (refused.exit_code, "confidential" in refused.stderr) == (7, True)
+
+
+def test_the_curve_goes_on_through_reorganisations_and_outages(secret: Secret) -> None:
+    """The node forgets blocks and finds them again, or does not answer; so does the store."""
+    rng, connection, owner = random.Random(7), secret.connect("owner"), secret.identity("owner")
+    market, store = connection.marketplace, Flaky(secret.store)
+    events = market.get_events(connection.deployment.block, market.get_block_number(), project_id=secret.project_id)
+    closed = [logged.block_number for logged in events if isinstance(logged.event, RoundClosed)]
+    terms = open_project(market, connection.deployment, secret.store, secret.project_id)
+    final, is_down = 0, False
+    warned: list[str] = []
+
+    def get_events(first: int, last: int) -> list[LoggedEvent]:
+        if is_down:
+            raise ChainUnavailableError("the node cannot be reached")
+        head = closed[final] - 1 if final < len(closed) else last
+        return [logged for logged in events if first <= logged.block_number <= min(last, head)]
+
+    def measure(model: GlobalModel) -> Point:
+        return Point(round=model.round_index, accuracy=0, loss=float(abs(model.parameters).sum()), examples=1)
+
+    curves: list[Curve] = []
+    history = EventHistory(get_events, connection.deployment.block, reorg_depth=10**6)
+    models = Models(connection, store, terms, owner, history)
+    evaluator = Evaluator(models, measure, curves.append, lambda _point: None, warned.append)
+    evaluator.look()
+    expected = list(evaluator.points)
+    for _ in range(20):
+        final, is_down, store.fails = rng.randrange(3), rng.random() < 0.2, rng.random() < 0.2
+        try:
+            evaluator.look()
+        except (ChainUnavailableError, StorageUnavailableError):
+            continue
+        assert [point.round for point in evaluator.points] == list(range(final + 1))
+        expected += evaluator.points[len(expected) :]
+        assert evaluator.points == expected[: final + 1], "a model that came back is another"
+        assert list(curves[-1].points) == evaluator.points
+    assert len(expected) == 3
+    assert any("took back the models from round 1 on" in text for text in warned)
+
+
+class Flaky(BlobStore):
+    """A store that does not answer now and then."""
+
+    def __init__(self, store: BlobStore) -> None:
+        self.store = store
+        self.fails = False
+
+    def _check(self) -> None:
+        if self.fails:
+            raise StorageUnavailableError("no answer")
+
+    def _read(self, cid: Cid, max_bytes: int) -> bytes:
+        self._check()
+        return self.store.get(cid, max_bytes)
+
+    def _has(self, cid: Cid) -> bool:
+        self._check()
+        return self.store.has(cid)
+
+    def _write(self, cid: Cid, data: bytes) -> None:
+        raise StorageUnavailableError(f"{cid} is not to be written: {len(data)} bytes")
+
+
+def test_a_rooted_project_is_confidential_with_plain_keys_too(secret: Secret) -> None:
+    """FLTrust with X25519: the owner's root is sealed as updates are, and read by the aggregator alone."""
+    town = replace(secret.town)
+    rooted = Secret(town, secret.store)
+    token = json.loads((town.root / "deployment.json").read_text())["token"]
+    rich = Sender(town.devnet.web3, town.devnet.account(0), SendPolicy(poll_seconds=0.02))
+    Token(town.devnet.web3, token, sender=rich).mint(town.addresses["owner"], 1_000 * UNIT)
+    text = (town.root / "project.toml").read_text().replace('sealing = "x25519-mlkem768"\n', "")
+    text = text.replace(town.addresses["gil"], town.addresses["hal"]).replace("rounds = 2", "rounds = 1")
+    (town.root / "rooted.toml").write_text(text.replace("[chain]\n", '[chain]\nrule = "fltrust"\n'))
+    town.project = town.ask("owner", "owner", "create", str(town.root / "rooted.toml"))["project"]
+    for name in TRAINERS:
+        town.ask(name, "trainer", "enrol", town.project, "--yes", "--deposit")
+    town.call("owner", "owner", "start", town.project)
+    assert town.ask("owner", "owner", "status", town.project)["hasRoot"] is False
+    sent = len(secret.payloads)
+    root_data = ("--data", "digits:?shard=9/15", "--threads", "1", "--once", "--json")
+    reported = town.call("owner", "owner", "root", "run", town.project, *root_data).stdout.splitlines()
+    assert [json.loads(line)["event"] for line in reported][-1] == "submitted"
+    assert town.ask("owner", "owner", "status", town.project)["hasRoot"] is True
+    rooted.play("hal")
+
+    market = rooted.connect("owner").marketplace
+    assert market.get_project(rooted.project_id).status is ProjectStatus.COMPLETED
+    terms = open_project(market, rooted.connect("owner").deployment, rooted.store, rooted.project_id)
+    assert (terms.spec.sealing, terms.spec.confidential, terms.rule.rooted) == (Sealing.X25519, True, True)
+    files = [rooted.pull(name) for name in ("owner", *TRAINERS)]
+    assert all(pulled.recomputed for pulled in files)
+    assert len({pulled.content for pulled in files}) == 1
+    for name in ("stranger", "hal", "auditor"):
+        with pytest.raises(AccessError, match="none of your keys opens"):
+            rooted.pull(name)
+    public = town.ask("stranger", "verify", "round", town.project, "0")["checked"]
+    assert {name for name, found in public.items() if not found} == {"aggregate", "model"}
+    root = secret.payloads[sent]
+    assert root.content_key
+    needle = root.update.astype("<i2").tobytes()[:64]
+    assert not any(needle in content or bytes(root.seed) in content for content in _blobs(rooted))
 
 
 def test_an_owner_that_keeps_the_first_key_to_itself_costs_nobody_but_itself(secret: Secret) -> None:
