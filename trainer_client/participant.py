@@ -1,41 +1,29 @@
 """One trainer in one project: looks at the chain, decides (`trainer_client.decision`), does it, until the project ends.
 
-The order within a round is train → seal → store → journal → post → journal. A process that is killed between any two of
-them and started again posts at most one submission per attempt, because the chain takes no second one and the journal
-names the first. What a reverted transaction means is always answered by looking at the chain again.
+How an update gets from training to the chain is told in `trainer_client.dispatch`. What a reverted transaction means is
+always answered by looking at the chain again.
 """
 
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
-
-import numpy as np
 
 from steelyard.chain.client import Marketplace, UnknownProjectError
 from steelyard.chain.events import StakeSlashed, TrainerLeft
 from steelyard.chain.records import LeaveReason, Member, Project, Round, RoundStatus
 from steelyard.chain.reverts import DuplicateCommitmentError, NothingToDoError
 from steelyard.errors import (
-    AccessError,
     ChainError,
-    MalformedUpdateError,
-    PayloadError,
     StorageError,
     TransactionRevertedError,
     WrongChainError,
 )
 from steelyard.keystore import Identity
-from steelyard.rounds.access import get_content_key
-from steelyard.rounds.keys import KeyHistory, find_opening
 from steelyard.rounds.project import ProjectTerms
-from steelyard.rounds.retention import Housekeeper
-from steelyard.rounds.submission import Submission
-from steelyard.storage import BlobStore
 from steelyard.types import Address
 from trainer_client.attestation import ObjectWhen, compute_vote, judge_aggregate, open_for_attesting
-from trainer_client.data import Dataset
 from trainer_client.decision import (
     POKE_AFTER_SECONDS,
     Action,
@@ -49,15 +37,9 @@ from trainer_client.decision import (
     Wait,
     decide,
 )
-from trainer_client.journal import Entry, Journal, Prepared
-from trainer_client.model_keeper import ModelKeeper
-from trainer_client.preparing import Transform, prepare_submission
-from trainer_client.training import TrainingProgress
+from trainer_client.dispatch import Dispatch, run_steps
+from trainer_client.journal import Entry
 
-Report = Callable[[str, Mapping[str, object]], None]
-"""Is told what happens: a word for it, and its particulars."""
-
-_MAX_PAUSE_SECONDS: Final = 30.0
 _LAST_CALL_SECONDS: Final = 30.0
 
 
@@ -115,33 +97,24 @@ class Participant:
     """Takes part in a project. One instance per process, account and project (`trainer_client.journal.locked`)."""
 
     marketplace: Marketplace
-    project: ProjectTerms
     identity: Identity
-    store: BlobStore
-    dataset: Dataset
-    journal: Journal
-    models: ModelKeeper
-    keys: KeyHistory
+    dispatch: Dispatch
     options: RunOptions = field(default_factory=RunOptions)
-    report: Report = lambda _what, _particulars: None
-    progress: Callable[[TrainingProgress], None] = lambda _progress: None
-    transform: Transform = lambda delta: delta
     clock: ChainClock = field(default_factory=ChainClock)
     _status: tuple[int, RoundStatus] | None = None
     _since: int = 0
     _passes: bool = False
     _waiting: str = ""
-    _sealed: tuple[int, Submission] | None = None
-    """An attempt and its submission, for as long as the store has not taken it: nobody trains twice for that."""
-    _housekeeper: Housekeeper = field(init=False)
-
-    def __post_init__(self) -> None:
-        self._housekeeper = Housekeeper(self.store, lambda hold: hold.account == self.me)
 
     @property
     def me(self) -> Address:
         """The account that takes part."""
         return self.identity.address
+
+    @property
+    def project(self) -> ProjectTerms:
+        """The terms that it takes part on."""
+        return self.dispatch.project
 
     def run(self, stop: threading.Event) -> None:
         """Takes part until the project ends or `stop` is set. Failures of node and store are waited out.
@@ -152,22 +125,8 @@ class Participant:
           VerificationError: a final round's aggregate is false, so that there is no model to train on.
           ConfigError: the journal cannot be written, or there is no such device.
         """
-        pause = self.options.poll_seconds
-        while not stop.is_set():
-            try:
-                action = self.step()
-            except (RemovedError, NotEnrolledHereError, WrongChainError, UnknownProjectError):
-                raise
-            except (ChainError, StorageError, AccessError) as error:
-                self.report("trouble", {"error": str(error), "hint": error.hint, "retry_seconds": pause})
-                stop.wait(pause)
-                pause = min(2 * pause, _MAX_PAUSE_SECONDS)
-                continue
-            pause = self.options.poll_seconds
-            if isinstance(action, Stop):
-                return
-            if isinstance(action, Wait | Attest | Poke):
-                stop.wait(pause)
+        fatal = (RemovedError, NotEnrolledHereError, WrongChainError, UnknownProjectError)
+        run_steps(self.step, stop, self.options.poll_seconds, self.dispatch.report, fatal)
 
     def step(self) -> Action:
         """Looks once, and does what there is to do.
@@ -176,15 +135,15 @@ class Participant:
           ProtocolError: as `run`, and failures of node and store.
         """
         situation = self._look()
-        entry = self.journal.get(situation.round.attempt, situation.round.index)
+        entry = self.dispatch.journal.get(situation.round.attempt, situation.round.index)
         action = decide(situation, entry, self.options.poke_after_seconds)
         try:
             self._do(action, situation, entry)
         except TransactionRevertedError as error:
             # The chain moved between looking and acting: it is looked at again. Anything else shows as repetition.
-            self.report("reverted", {"action": type(action).__name__.lower(), "error": str(error)})
+            self.dispatch.report("reverted", {"action": type(action).__name__.lower(), "error": str(error)})
             if isinstance(error, DuplicateCommitmentError):
-                self.journal.record(entry, prepared=None)
+                self.dispatch.journal.record(entry, prepared=None)
             return Wait("the chain to be read again")
         return action
 
@@ -193,9 +152,9 @@ class Participant:
             self._waiting = ""
         match action:
             case Train():
-                self._train(situation.round, entry)
+                self._passes = not self.dispatch.train(situation.round, entry)
             case Submit(prepared):
-                self._submit(situation.round, entry, prepared)
+                self.dispatch.submit(situation.round, entry, prepared)
             case Attest():
                 self._attest(situation, entry)
             case Poke(reason):
@@ -203,7 +162,7 @@ class Participant:
             case Wait(reason, until):
                 if self._waiting != reason:
                     self._waiting = reason
-                    self.report("waiting", {"for": reason, "until": until, "round": situation.round.index})
+                    self.dispatch.report("waiting", {"for": reason, "until": until, "round": situation.round.index})
             case Stop(reason):
                 self._stop(reason, situation)
 
@@ -212,7 +171,7 @@ class Participant:
             receipt = self.marketplace.poke(self.project.project_id)
         except NothingToDoError:
             return  # somebody else was quicker, or the deadline has passed here but not yet in a block
-        self.report("poked", {"reason": reason, "tx": receipt.tx_hash})
+        self.dispatch.report("poked", {"reason": reason, "tx": receipt.tx_hash})
 
     # Looking
 
@@ -225,122 +184,41 @@ class Participant:
         slot, member = _find_member(members, self.me)
         now = self.clock.read(self.marketplace.get_timestamp(block))
         if self._status != (current.attempt, current.status):
-            self._tidy(block)
+            self.dispatch.tidy(block)
             self._status, self._since, self._passes = (current.attempt, current.status), now, False
         return Situation(project, current, slot, member, now, self._since, self._passes)
-
-    def _tidy(self, block: int) -> None:
-        """Lets go of own payloads of attempts that are over (`steelyard.rounds.retention`). It can wait."""
-        try:
-            released = self._housekeeper.tidy(self.models.get_events(), block)
-        except StorageError as error:
-            self.report("untidy", {"error": str(error)})
-        else:
-            if released:
-                self.report("tidied", {"payloads": released})
-
-    # Training and submitting
-
-    def _train(self, current: Round, entry: Entry) -> None:
-        if self._sealed is None or self._sealed[0] != current.attempt:
-            submission = self._prepare(current)
-            if submission is None:
-                return
-            self._sealed = (current.attempt, submission)
-        _, submission = self._sealed
-        prepared = Prepared(self.store.put(submission.blob), submission.commitment_hash)
-        entry = self.journal.record(entry, prepared=prepared)
-        self._sealed = None
-        self._submit(current, entry, prepared)
-
-    def _prepare(self, current: Round) -> Submission | None:
-        """Trains and seals; None where there is nothing sound to send."""
-        model = self.models.sync(current.index)
-        sealing = self.project.spec.sealing
-        opening = find_opening(self.models.get_events(), self.project.project_id, current.attempt)
-        key = self.keys.fetch_key(self.store, current.aggregator, sealing, opening)
-        self.report("training", {"round": current.index, "attempt": current.attempt, "aggregator": current.aggregator})
-        started = time.monotonic()
-        try:
-            local, submission = prepare_submission(
-                self.project,
-                self.me,
-                self.dataset,
-                model,
-                key,
-                device=self.options.device,
-                threads=self.options.threads,
-                progress=self.progress,
-                transform=self.transform,
-                content_key=get_content_key(self.models.access, current.index),
-            )
-        except (MalformedUpdateError, PayloadError) as error:
-            self._passes = True
-            self.report("sitting out", {"round": current.index, "error": str(error), "hint": error.hint})
-            return None
-        self.report(
-            "trained",
-            {
-                "round": current.index,
-                "loss": local.loss,
-                "examples": local.examples,
-                "norm": float(np.linalg.norm(local.delta)),
-                "seconds": time.monotonic() - started,
-            },
-        )
-        return submission
-
-    def _submit(self, current: Round, entry: Entry, prepared: Prepared) -> None:
-        if not self.store.has(prepared.cid):
-            self.report("lost", {"cid": str(prepared.cid)})
-            self.journal.record(entry, prepared=None)
-            return
-        receipt = self.marketplace.submit(
-            self.project.project_id, current.index, prepared.cid, prepared.commitment_hash
-        )
-        self.journal.record(entry, submitted_tx=receipt.tx_hash)
-        self.report(
-            "submitted",
-            {
-                "round": current.index,
-                "attempt": current.attempt,
-                "cid": str(prepared.cid),
-                "tx": receipt.tx_hash,
-                "gas": receipt.gas_used,
-            },
-        )
 
     # Attesting
 
     def _attest(self, situation: Situation, entry: Entry) -> None:
         current = situation.round
-        record = self.models.find_settled(current.attempt)
+        record = self.dispatch.models.find_settled(current.attempt)
         if record is None:
             return  # the node's logs are behind its state
-        model = self.models.sync(current.index)
+        model = self.dispatch.models.sync(current.index)
         access = open_for_attesting(
             self.marketplace,
             self.project,
-            self.store,
+            self.dispatch.store,
             self.identity,
-            self.keys,
-            self.models.access,
+            self.dispatch.keys,
+            self.dispatch.models.access,
             record,
-            self.models.get_events(),
+            self.dispatch.models.get_events(),
         )
-        judgement = judge_aggregate(self.project, self.store, model, record, access)
+        judgement = judge_aggregate(self.project, self.dispatch.store, model, record, access)
         margin = min(_LAST_CALL_SECONDS, self.project.params.attest_seconds / 4)
         is_last_call = situation.now >= current.attest_deadline - margin
         opens = compute_vote(judgement.finding, self.options.object_when, is_last_call=is_last_call)
         particulars = {"round": current.index, "finding": judgement.finding.value, "reason": judgement.reason}
         if opens is None:
             self._passes = is_last_call
-            self.report("abstained" if is_last_call else "unsettled", particulars)
+            self.dispatch.report("abstained" if is_last_call else "unsettled", particulars)
             return
         receipt = self.marketplace.attest(self.project.project_id, current.index, opens=opens)
-        self.journal.record(entry, opens=opens, attested_tx=receipt.tx_hash)
+        self.dispatch.journal.record(entry, opens=opens, attested_tx=receipt.tx_hash)
         row = record.get_row(self.me)
-        self.report(
+        self.dispatch.report(
             "attested",
             particulars
             | {
@@ -363,10 +241,10 @@ class Participant:
                 raise removal
             # The project ended between two answers of the node, which gave the earlier of them from before.
             status = self.marketplace.get_project(self.project.project_id).status
-        self.report("ended", {"status": status.name.lower()})
+        self.dispatch.report("ended", {"status": status.name.lower()})
 
     def _explain_removal(self) -> RemovedError:
-        mine = [logged.event for logged in self.models.get_events()]
+        mine = [logged.event for logged in self.dispatch.models.get_events()]
         left = [event.reason for event in mine if isinstance(event, TrainerLeft) and event.trainer == self.me]
         slashed = sum(event.amount for event in mine if isinstance(event, StakeSlashed) and event.account == self.me)
         if not left:

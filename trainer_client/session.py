@@ -11,10 +11,11 @@ from steelyard.rounds.keys import KeyHistory
 from steelyard.rounds.project import ProjectTerms, open_project
 from steelyard.storage import BlobStore
 from steelyard.types import ProjectId
-from trainer_client.data import Dataset, conform, load_dataset
+from trainer_client.data import conform, load_dataset
+from trainer_client.dispatch import Dispatch, Report
 from trainer_client.journal import Journal, locked, state_folder
 from trainer_client.model_keeper import ModelKeeper
-from trainer_client.participant import Participant, Report, RunOptions
+from trainer_client.participant import Participant, RunOptions
 from trainer_client.preparing import Transform
 from trainer_client.root import RootOptions, RootSource
 from trainer_client.training import TrainingProgress
@@ -55,22 +56,9 @@ def open_session(
     """
     market = connection.marketplace
     project = open_project(market, connection.deployment, store, project_id)
-    dataset = _load_data(project, data, report)
-    with _state(connection, project, identity, state) as folder:
-        yield Participant(
-            marketplace=market,
-            project=project,
-            identity=identity,
-            store=store,
-            dataset=dataset,
-            journal=Journal.load(folder / "journal.json"),
-            models=ModelKeeper(market, project, store, connection.deployment.block, folder, identity),
-            keys=KeyHistory(market, connection.deployment.block),
-            options=options,
-            report=report,
-            progress=progress,
-            transform=transform,
-        )
+    with _open_dispatch(connection, identity, store, project, data, state, options, report, progress) as dispatch:
+        dispatch.transform = transform
+        yield Participant(market, identity, dispatch, options)
 
 
 @contextmanager
@@ -97,32 +85,41 @@ def open_root_session(
         raise ConfigError(f"the project's rule `{project.rule.name}` needs no root")
     if project.params.owner != identity.address:
         raise ConfigError(f"only the owner {project.params.owner} sends roots, not {identity.address}")
-    dataset = _load_data(project, data, report)
-    with _state(connection, project, identity, state) as folder:
-        yield RootSource(
-            marketplace=market,
-            project=project,
-            store=store,
-            dataset=dataset,
-            journal=Journal.load(folder / "journal.json"),
-            models=ModelKeeper(market, project, store, connection.deployment.block, folder, identity),
-            keys=KeyHistory(market, connection.deployment.block),
-            options=options,
-            report=report,
-            progress=progress,
-        )
-
-
-def _load_data(project: ProjectTerms, source: str, report: Report) -> Dataset:
-    dataset = conform(load_dataset(source), project.spec.data)
-    if dataset.missing_classes:
-        report("missing classes", {"classes": list(dataset.missing_classes), "of": dataset.num_classes})
-    return dataset
+    with _open_dispatch(connection, identity, store, project, data, state, options, report, progress) as dispatch:
+        dispatch.post, dispatch.unsound = market.submit_root, "no root"
+        yield RootSource(market, dispatch, options)
 
 
 @contextmanager
-def _state(connection: Connection, project: ProjectTerms, identity: Identity, root: Path) -> Iterator[Path]:
-    market = connection.marketplace
-    folder = state_folder(root, market.chain_id, market.address, project.project_id, identity.address)
+def _open_dispatch(
+    connection: Connection,
+    identity: Identity,
+    store: BlobStore,
+    project: ProjectTerms,
+    data: str,
+    state: Path,
+    options: RunOptions | RootOptions,
+    report: Report,
+    progress: Callable[[TrainingProgress], None],
+) -> Iterator[Dispatch]:
+    """What makes and posts a trainer's updates, with data that conform and a state that no other process uses."""
+    market, first_block = connection.marketplace, connection.deployment.block
+    dataset = conform(load_dataset(data), project.spec.data)
+    if dataset.missing_classes:
+        report("missing classes", {"classes": list(dataset.missing_classes), "of": dataset.num_classes})
+    folder = state_folder(state, market.chain_id, market.address, project.project_id, identity.address)
     with locked(folder):
-        yield folder
+        yield Dispatch(
+            project=project,
+            account=identity.address,
+            store=store,
+            dataset=dataset,
+            journal=Journal.load(folder / "journal.json"),
+            models=ModelKeeper(market, project, store, first_block, folder, identity),
+            keys=KeyHistory(market, first_block),
+            post=market.submit,
+            device=options.device,
+            threads=options.threads,
+            report=report,
+            progress=progress,
+        )

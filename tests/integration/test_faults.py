@@ -215,7 +215,7 @@ class TestLateTrainer:
 
         with arena.participants([0, 1, 2]) as present, arena.participants([3], reports) as (slow,):
             train_all(present)
-            slow.transform = train_for_hours
+            slow.dispatch.transform = train_for_hours
             assert isinstance(slow.step(), Wait)
             assert "RoundNotInStatus" in str(dict(reports)["reverted"]["error"])
             assert isinstance(slow.step(), Wait)
@@ -248,7 +248,7 @@ def test_who_has_nothing_sound_to_send_sits_the_round_out_and_the_others_go_on(a
         arena.participants([3], of_nan) as (diverged,),
         arena.participants([4], of_zero) as (converged,),
     ):
-        diverged.transform, converged.transform = with_one_nan, np.zeros_like
+        diverged.dispatch.transform, converged.dispatch.transform = with_one_nan, np.zeros_like
         everybody = [*sound, diverged, converged]
         train_all(everybody)
         assert isinstance(diverged.step(), Wait)
@@ -270,7 +270,7 @@ def test_who_has_nothing_sound_to_send_sits_the_round_out_and_the_others_go_on(a
 def test_an_infinite_update_is_not_sent(arena: Arena) -> None:
     reports = Reports()
     with arena.participants([0], reports) as (participant,):
-        participant.transform = with_one_infinity
+        participant.dispatch.transform = with_one_infinity
         participant.step()
     assert "1 of 2,410 entries are NaN or infinite" in str(dict(reports)["sitting out"]["error"])
     assert arena.events(UpdateSubmitted) == []

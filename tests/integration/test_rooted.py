@@ -220,7 +220,7 @@ def kill_before_submitting(arena: Arena, monkeypatch: pytest.MonkeyPatch) -> Pre
         patch.setattr(type(source.marketplace), "submit_root", crash)
         with pytest.raises(Crash):
             source.step()
-        prepared = source.journal.get(1, 0).prepared
+        prepared = source.dispatch.journal.get(1, 0).prepared
     assert prepared is not None
     return prepared
 
@@ -233,7 +233,7 @@ def test_an_owner_that_is_killed_and_started_again_sends_one_root(
     with arena.root_source(reports) as source:
         source.step()
         source.step()
-        entry = source.journal.get(1, 0)
+        entry = source.dispatch.journal.get(1, 0)
     assert [what for what, _ in reports] == ["submitted", "waiting"]
     (root,) = arena.events(RootSubmitted)
     assert entry == Entry(1, 0, prepared, entry.submitted_tx)
@@ -279,7 +279,7 @@ def test_training_that_diverges_gives_no_root_and_is_not_tried_again(
     def diverge(*_arguments: object, **_options: object) -> None:
         raise MalformedUpdateError("the loss became nan in epoch 1: training diverged")
 
-    monkeypatch.setattr("trainer_client.root.prepare_submission", diverge)
+    monkeypatch.setattr("trainer_client.dispatch.prepare_submission", diverge)
     reports: Reports = []
     with arena.root_source(reports) as source:
         assert isinstance(source.step(), Train)
@@ -355,7 +355,7 @@ def test_nobody_else_sends_roots(arena: Arena) -> None:
             f"{arena.data}&shard=0/3",
             world.state,
             options=source.options,
-            report=source.report,
+            report=source.dispatch.report,
         ),
     ):
         pass

@@ -77,7 +77,7 @@ def played(devnet: Devnet, tmp_path_factory: pytest.TempPathFactory, request: py
         source = stack.enter_context(arena.root_source()) if rule.rooted else None
         participants = [stack.enter_context(world.participant(number)) for number in range(TRAINERS)]
         for participant in participants[:ATTACKERS]:
-            participant.transform = flip
+            participant.dispatch.transform = flip
         while market.get_project(world.project_id).status is ProjectStatus.RUNNING:
             round_index = market.get_round(world.project_id).index
             if source is not None:

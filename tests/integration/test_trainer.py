@@ -100,7 +100,7 @@ def test_trainers_object_to_a_lying_aggregator_and_the_round_is_repeated_with_fr
         assert (current.index, current.attempt, current.status) == (0, 3, RoundStatus.COLLECTING)
         for participant in participants:
             assert isinstance(participant.step(), Train)
-        first, second = (entry.prepared for entry in participants[0].journal.entries)
+        first, second = (entry.prepared for entry in participants[0].dispatch.journal.entries)
     assert first is not None
     assert second is not None
     assert first.commitment_hash != second.commitment_hash, "the blinder seed of the failed attempt was used again"
@@ -239,7 +239,7 @@ class TestAggregateOutOfReach:
         market = world.market(world.account(OWNER))
         deadline = market.get_round(world.project_id).attest_deadline
         with world.participant(0, object_when=object_when) as participant:
-            participant.models.sync(0)
+            participant.dispatch.models.sync(0)
 
             def fail(*_args: Any) -> bytes:
                 raise error
@@ -287,7 +287,7 @@ class TestMembership:
 
     def test_who_was_struck_is_told_so_and_what_it_cost(self, world: World) -> None:
         with world.participants() as participants:
-            participants[0].transform = lambda delta: -4 * delta
+            participants[0].dispatch.transform = lambda delta: -4 * delta
             play(world, participants)
             with pytest.raises(RemovedError, match="strikes") as caught:
                 participants[0].run(threading.Event())
@@ -363,14 +363,14 @@ def test_a_trainer_that_finds_the_work_done_goes_on(world: World) -> None:
     ):
         situation = slow._look()
         assert isinstance(quick.step(), Poke)
-        slow._do(Poke("late"), situation, slow.journal.get(1, 0))
+        slow._do(Poke("late"), situation, slow.dispatch.journal.get(1, 0))
     assert market.get_project(world.project_id).attempt == 2
     assert not reports
 
 
 def test_a_chain_that_was_begun_anew_ends_the_run(world: World, devnet: Devnet) -> None:
     with world.participant(0) as participant:
-        participant.project = replace(participant.project, project_id=ProjectId(bytes(32)))
+        participant.dispatch.project = replace(participant.project, project_id=ProjectId(bytes(32)))
         with pytest.raises(UnknownProjectError):
             participant.run(threading.Event())
 
@@ -378,7 +378,7 @@ def test_a_chain_that_was_begun_anew_ends_the_run(world: World, devnet: Devnet) 
 def test_an_update_that_diverges_is_not_sent_and_the_loop_goes_on(world: World) -> None:
     reports: Reports = []
     with world.participant(0, reports) as participant:
-        participant.transform = lambda delta: delta * float("nan")
+        participant.dispatch.transform = lambda delta: delta * float("nan")
         assert isinstance(participant.step(), Train)
         assert isinstance(participant.step(), Wait)
     assert "learning rate" in str(dict(reports)["sitting out"]["hint"])

@@ -4,7 +4,7 @@ import re
 import shlex
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 import typer
@@ -12,6 +12,8 @@ import typer
 from aggregator.settings import Settings as AggregatorSettings
 from backend.settings import Settings as BackendSettings
 from scripts.cli import GROUPS, app
+from simulation.attacks import AnyAttack
+from steelyard.rules.registry import RULES
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
@@ -113,3 +115,22 @@ def test_files_that_are_named_exist() -> None:
         for line in find_code(text):
             for name in re.findall(rf"(?:^|[\s(])((?:{folders})/[\w./-]+\.\w+)(?=$|[\s,:;)])", line):
                 assert (ROOT / name).exists() or "web/dist" in name or "DIGEST" in name, f"{page.name}: {name}"
+
+
+def test_the_page_on_simulation_has_every_attack_with_its_parameters() -> None:
+    kinds = get_args(get_args(AnyAttack)[0])
+    fields = {get_args(kind.model_fields["name"].annotation)[0]: set(kind.model_fields) - {"name"} for kind in kinds}
+    table = READ[ROOT / "docs" / "howto" / "simulate.md"].split("### Attacks")[1].split("Each is one file")[0]
+    described: dict[str, set[str]] = {}
+    for row in re.findall(r"^\| (`[a-z].*?) \|(.*?)\| .* \|$", table.split("|---|---|---|")[1], re.M):
+        names = re.findall(r"`([a-z-]+)`", row[0])
+        parameters = set(re.findall(r"`(\w+)`", re.sub(r"= [^;]*", "", row[1])))  # without the values after `=`
+        described |= dict.fromkeys(names, parameters)
+    assert set(described) == set(fields) - {"none"}
+    for name, parameters in described.items():
+        assert parameters <= fields[name], name
+
+
+def test_the_page_on_rules_has_every_rule() -> None:
+    named = set(re.findall(r"`([a-z-]+)`", READ[ROOT / "docs" / "rules.md"]))
+    assert set(RULES) <= named
