@@ -56,6 +56,18 @@ def test_settings_exist() -> None:
     assert used <= known, used - known
 
 
+@pytest.mark.parametrize(
+    ("group", "fields"),
+    [("backend", Settings.model_fields), ("aggregator", AggregatorSettings.model_fields), ("trainer", {})],
+)
+def test_every_option_of_a_service_is_a_setting(group: str, fields: dict[str, Any]) -> None:
+    """But for the form of its output."""
+    command: Any = typer.main.get_command(app).get_command(None, group).get_command(None, "run")  # type: ignore[attr-defined]
+    options = [parameter for parameter in command.params if parameter.param_type_name == "option"]
+    silent = {option.name for option in options if not option.envvar and option.name not in fields}
+    assert silent <= {"as_json"}
+
+
 class TestCompose:
     def test_what_a_service_names_is_there(self) -> None:
         for name, service in SERVICES.items():
