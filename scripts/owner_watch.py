@@ -8,7 +8,7 @@ from types import FrameType
 from typing import Annotated, Final
 
 import typer
-from rich.console import Console, Group
+from rich.console import Group
 from rich.live import Live
 from rich.table import Table
 from rich.text import Text
@@ -28,6 +28,7 @@ from steelyard.cli_support import (
     RpcUrl,
     format_duration,
     open_connection,
+    open_console,
     parse_project_id,
     print_json,
 )
@@ -211,7 +212,7 @@ def watch(
         if as_json:
             print_json(describe(view))
         else:
-            _open_console().print(draw(view, money))
+            open_console().print(draw(view, money))
         return
     before = signal.signal(signal.SIGTERM, stop)
     try:
@@ -219,12 +220,6 @@ def watch(
         (follower.tell if as_json else follower.show)(stopped, poll_seconds)
     finally:
         signal.signal(signal.SIGTERM, before)
-
-
-def _open_console() -> Console:
-    """Stdout; wide enough for an address and its figures where it is no terminal."""
-    console = Console(highlight=False)
-    return console if console.is_terminal else Console(highlight=False, width=130)
 
 
 @dataclass(slots=True)
@@ -262,7 +257,7 @@ class Follower:
 
     def show(self, stopped: threading.Event, poll_seconds: float) -> None:
         """Draws the project anew at each look; the last picture stays."""
-        with Live(console=_open_console(), auto_refresh=False, vertical_overflow="visible") as live:
+        with Live(console=open_console(), auto_refresh=False, vertical_overflow="visible") as live:
 
             def look() -> bool:
                 head = self.marketplace.get_block_number()

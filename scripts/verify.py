@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from steelyard.chain.events import LoggedEvent
@@ -24,6 +23,7 @@ from steelyard.cli_support import (
     StoreUrl,
     create_app,
     open_connection,
+    open_console,
     open_identity,
     parse_project_id,
     print_json,
@@ -163,10 +163,9 @@ def _print(bundle: EvidenceBundle, checked: Checked, as_json: bool) -> None:
             }
         )
         return
-    console = Console(highlight=False)
     table = Table(title=f"Round {bundle.round_index} of 0x{bundle.project_id.hex()}", caption=_describe(checked))
     for heading in ("trainer", "weight", "share", "of the budget"):
-        table.add_column(heading, justify="left" if heading == "trainer" else "right")
+        table.add_column(heading, justify="left" if heading == "trainer" else "right", overflow="fold")
     total = sum(bundle.weights) or 1
     root = bundle.trainers[-1] if get_rule(bundle.rule_name).rooted else None
     for trainer, weight, share in zip(bundle.trainers, bundle.weights, bundle.shares, strict=True):
@@ -174,7 +173,7 @@ def _print(bundle: EvidenceBundle, checked: Checked, as_json: bool) -> None:
         table.add_row(
             f"{trainer} (root)" if trainer == root else trainer, f"{weight / total:.2%}", f"{share:,}", f"{part:.2%}"
         )
-    console.print(table)
+    open_console().print(table)
 
 
 def _describe(checked: Checked) -> str:

@@ -127,6 +127,12 @@ def with_amounts(record: Mapping[str, object], *names: str) -> dict[str, object]
     return {name: str(value) if name in names else value for name, value in record.items()}
 
 
+def open_console() -> Console:
+    """Stdout for tables; wide enough for an address and its figures where it is no terminal."""
+    console = Console(highlight=False)
+    return console if console.is_terminal else Console(highlight=False, width=130)
+
+
 def print_lines(lines: Mapping[str, object]) -> None:
     """Labels and values, aligned, on stdout."""
     width = max(map(len, lines), default=0)

@@ -16,6 +16,7 @@ from typer.testing import CliRunner, Result
 
 from scripts.owner import app as owner_app
 from steelyard.chain import reverts
+from steelyard.chain.client import Marketplace
 from steelyard.chain.devnet import Devnet
 from steelyard.chain.events import (
     AbsenceRecorded,
@@ -216,9 +217,9 @@ def kill_before_submitting(arena: Arena, monkeypatch: pytest.MonkeyPatch) -> Pre
     def crash(*_arguments: object) -> None:
         raise Crash
 
-    with arena.root_source() as source, monkeypatch.context() as patch:
-        patch.setattr(type(source.marketplace), "submit_root", crash)
-        with pytest.raises(Crash):
+    with monkeypatch.context() as patch:
+        patch.setattr(Marketplace, "submit_root", crash)
+        with arena.root_source() as source, pytest.raises(Crash):
             source.step()
         prepared = source.dispatch.journal.get(1, 0).prepared
     assert prepared is not None
