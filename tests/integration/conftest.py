@@ -1,11 +1,13 @@
 """A local Ethereum node for the tests of this folder."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from steelyard.chain.deploy import Deployment
 from steelyard.chain.devnet import Devnet
+from tests.integration.arena_kit import Arena, make_arena, move
 from tests.market_kit import MarketKit
 from tests.refusals import Waiting, intact, make_waiting_rounds
 
@@ -15,6 +17,21 @@ def shared_devnet() -> Iterator[Devnet]:
     """One node for tests that change nothing on it that another test could notice."""
     with Devnet() as devnet:
         yield devnet
+
+
+@pytest.fixture(scope="module")
+def fresh_arena(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Arena]:
+    """A project by the default rule on a node of its own, made once for a module. Tests take `arena`."""
+    with Devnet() as devnet:
+        yield make_arena(tmp_path_factory.mktemp("arena"), devnet)
+
+
+@pytest.fixture
+def arena(fresh_arena: Arena, tmp_path: Path) -> Iterator[Arena]:
+    """The project as its round opens. Whatever a test does to chain and disk is undone."""
+    snapshot = fresh_arena.world.devnet.snapshot()
+    yield move(fresh_arena, tmp_path)
+    fresh_arena.world.devnet.revert(snapshot)
 
 
 @pytest.fixture(scope="module")

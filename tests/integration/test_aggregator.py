@@ -1,8 +1,7 @@
 """Aggregators on a real node: bad payloads, payloads that are late, restarts at every point, and giving a round up."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,7 +10,6 @@ import pytest
 from aggregator.collector import Collector
 from aggregator.service import AggregatorService, Patience
 from steelyard.chain.client import Marketplace
-from steelyard.chain.devnet import Devnet
 from steelyard.chain.events import (
     AbsenceRecorded,
     LoggedEvent,
@@ -32,7 +30,7 @@ from steelyard.storage import BlobStore
 from steelyard.types import Cid, Sealing
 from tests import bad_submissions
 from tests.bad_submissions import BAD_SUBMISSIONS, Bench
-from tests.integration.arena_kit import FIRST, SECOND, Arena, make_arena, move
+from tests.integration.arena_kit import FIRST, SECOND, Arena
 from tests.integration.trainer_kit import STAKE, TRAINERS
 from trainer_client.decision import Train
 
@@ -40,25 +38,6 @@ pytestmark = [pytest.mark.chain, pytest.mark.xdist_group("aggregator")]
 
 BAD = 3
 GOOD = [number for number in range(TRAINERS) if number != BAD]
-
-
-@pytest.fixture(scope="module")
-def devnet() -> Iterator[Devnet]:
-    with Devnet() as devnet:
-        yield devnet
-
-
-@pytest.fixture(scope="module")
-def fresh_arena(devnet: Devnet, tmp_path_factory: pytest.TempPathFactory) -> Arena:
-    return make_arena(tmp_path_factory.mktemp("aggregators"), devnet)
-
-
-@pytest.fixture
-def arena(fresh_arena: Arena, tmp_path: Path) -> Iterator[Arena]:
-    """The project as its round opens. Whatever a test does to chain and disk is undone."""
-    snapshot = fresh_arena.world.devnet.snapshot()
-    yield move(fresh_arena, tmp_path)
-    fresh_arena.world.devnet.revert(snapshot)
 
 
 def submit_by_hand(arena: Arena, bad: dict[int, Callable[[Bench], Submission]]) -> None:

@@ -17,12 +17,11 @@ import httpx
 import pytest
 
 from aggregator.collector import Collection, Collector
-from steelyard.chain.devnet import Devnet
 from steelyard.chain.events import RoundSettled
 from steelyard.chain.records import ProjectStatus, RoundOutcome, RoundStatus
 from steelyard.keystore import LIGHT_SCRYPT_N, write_keystore
 from tests import bad_submissions
-from tests.integration.arena_kit import FIRST, Arena, make_arena, move
+from tests.integration.arena_kit import FIRST, Arena
 from tests.integration.trainer_kit import PASSPHRASE, STAKE, TRAINERS
 from tests.prometheus import read_metrics
 
@@ -30,19 +29,6 @@ pytestmark = [pytest.mark.chain, pytest.mark.xdist_group("aggregator")]
 
 PATIENCE_SECONDS = 60.0
 BAD = 1
-
-
-@pytest.fixture(scope="module")
-def fresh_arena(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Arena]:
-    with Devnet() as devnet:
-        yield make_arena(tmp_path_factory.mktemp("aggregators"), devnet)
-
-
-@pytest.fixture
-def arena(fresh_arena: Arena, tmp_path: Path) -> Iterator[Arena]:
-    snapshot = fresh_arena.world.devnet.snapshot()
-    yield move(fresh_arena, tmp_path)
-    fresh_arena.world.devnet.revert(snapshot)
 
 
 @dataclass

@@ -1,15 +1,13 @@
 """Faults that several programs have to get over together: silence, lies and impatience, and where the money goes."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
 from steelyard.chain.client import Marketplace
-from steelyard.chain.devnet import Devnet
 from steelyard.chain.events import (
     AbsenceRecorded,
     Attested,
@@ -34,31 +32,12 @@ from steelyard.chain.reverts import (
 from steelyard.storage import compute_cid
 from steelyard.types import Digest
 from steelyard.updates.aggregate import Aggregate
-from tests.integration.arena_kit import FAULT, FIRST, SECOND, Arena, Reports, make_arena, move
+from tests.integration.arena_kit import FAULT, FIRST, SECOND, Arena, Reports
 from tests.integration.trainer_kit import BUDGET, OWNER, STAKE, TRAINERS
 from trainer_client.decision import Stop, StopReason, Train, Wait
 from trainer_client.participant import Participant
 
 pytestmark = [pytest.mark.chain, pytest.mark.xdist_group("faults")]
-
-
-@pytest.fixture(scope="module")
-def devnet() -> Iterator[Devnet]:
-    with Devnet() as devnet:
-        yield devnet
-
-
-@pytest.fixture(scope="module")
-def fresh_arena(devnet: Devnet, tmp_path_factory: pytest.TempPathFactory) -> Arena:
-    return make_arena(tmp_path_factory.mktemp("faults"), devnet)
-
-
-@pytest.fixture
-def arena(fresh_arena: Arena, tmp_path: Path) -> Iterator[Arena]:
-    """The project as its round opens. Whatever a test does to chain and disk is undone."""
-    snapshot = fresh_arena.world.devnet.snapshot()
-    yield move(fresh_arena, tmp_path)
-    fresh_arena.world.devnet.revert(snapshot)
 
 
 def train_all(participants: list[Participant]) -> None:

@@ -7,7 +7,6 @@ import json
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -41,7 +40,7 @@ from steelyard.types import Digest, ProjectId
 from steelyard.updates.encryption import EncryptionKeyPair
 from tests import bad_submissions
 from tests.bad_submissions import Bench
-from tests.integration.arena_kit import FIRST, SECOND, Arena, Reports, make_arena, move
+from tests.integration.arena_kit import FIRST, SECOND, Arena, Reports, make_arena
 from tests.integration.trainer_kit import PASSPHRASE, TRAINERS
 from tests.market_kit import AGGREGATORS, OWNER, MarketKit, make_honest_updates
 from tests.refusals import encode, expect, fail_when_mined, unchanged
@@ -61,14 +60,6 @@ D = 100
 def fresh_arena(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Arena]:
     with Devnet() as devnet:
         yield make_arena(tmp_path_factory.mktemp("rooted"), devnet, RULES["fltrust"])
-
-
-@pytest.fixture
-def arena(fresh_arena: Arena, tmp_path: Path) -> Iterator[Arena]:
-    """The project as its round opens. Whatever a test does to chain and disk is undone."""
-    snapshot = fresh_arena.world.devnet.snapshot()
-    yield move(fresh_arena, tmp_path)
-    fresh_arena.world.devnet.revert(snapshot)
 
 
 # ---------------------------------------------------------------------------------------------------- the contract

@@ -28,7 +28,7 @@ from steelyard.storage.cid import Subtree, encode_node
 from steelyard.storage.kubo import KuboPatience
 from steelyard.types import Cid, Codec, Digest
 from tests.fake_ipfs import FakeIpfs, drip, hang_up, message, send, status
-from tests.integration.arena_kit import FIRST, Arena, Reports, make_arena, move
+from tests.integration.arena_kit import FIRST, Arena, Reports, make_arena
 from tests.integration.trainer_kit import TRAINERS
 from trainer_client.decision import Stop, StopReason, Train
 from trainer_client.participant import Participant
@@ -46,14 +46,6 @@ def fresh_arena(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Arena]:
         arena = make_arena(folder, devnet, rounds=ROUNDS)
         (folder / "deployment.json").write_text(arena.world.deployment.dump())
         yield arena
-
-
-@pytest.fixture
-def arena(fresh_arena: Arena, tmp_path: Path) -> Iterator[Arena]:
-    """The project as its first round opens. Whatever a test does to the chain is undone."""
-    snapshot = fresh_arena.world.devnet.snapshot()
-    yield move(fresh_arena, tmp_path)
-    fresh_arena.world.devnet.revert(snapshot)
 
 
 @pytest.fixture
