@@ -18,7 +18,7 @@ from backend.database import Database
 from backend.errors import PROBLEM_RESPONSES, install_error_handlers
 from backend.indexer import Indexer, IndexerLimits
 from backend.keeper import Keeper, NodePoker
-from backend.limits import BodyLimit, RateLimit
+from backend.limits import BodyLimit, Pace, RateLimit
 from backend.metrics import RequestMetrics, ServicesCollector
 from backend.node import Web3Node
 from backend.services import Broadcast, Services
@@ -116,7 +116,12 @@ def create_app(services: Services) -> FastAPI:
     app.state.answers = AnswerCache(services.settings.cache_bytes)
     app.state.tag_watch = TagWatch(services.database, app.version)
     settings = services.settings
-    app.add_middleware(BodyLimit, limit=settings.max_body_bytes, uploads={"/v1/models": settings.max_upload_bytes})
+    app.add_middleware(
+        BodyLimit,
+        limit=settings.max_body_bytes,
+        uploads={"/v1/models": settings.max_upload_bytes},
+        pace=Pace(settings.slow_seconds, settings.min_bytes_per_second),
+    )
     if settings.requests_per_minute:
         app.add_middleware(RateLimit, per_minute=settings.requests_per_minute)
     if settings.cors_origins:

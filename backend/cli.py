@@ -3,24 +3,19 @@
 import signal
 import threading
 from pathlib import Path
-from types import FrameType
 from typing import Annotated, Any
 
 import httpx
 import typer
-import uvicorn
 
 from backend import app as composition
 from backend.indexer import rebuild as rebuild_read_model
-from backend.services import Services
+from backend.server import build_server
 from backend.settings import Settings
 from steelyard.cli_support import AsJson, PassphraseFile, create_app, open_identity, print_json, print_lines
 from steelyard.errors import ChainUnavailableError, ConfigError
 from steelyard.logs import configure_logs
 from steelyard.settings import load_settings
-
-DRAIN_SECONDS = 10
-"""How long requests under way may take once the server shuts down."""
 
 RpcUrl = Annotated[str | None, typer.Option("--rpc-url", help="The Ethereum node.", metavar="URL")]
 DeploymentFile = Annotated[Path | None, typer.Option("--deployment", help="Where the contracts stand.", metavar="FILE")]
@@ -63,16 +58,7 @@ def run(
     keystore = settings.keeper_keystore
     account = None if keystore is None else open_identity(keystore, passphrase_file).account
     services = composition.build_services(settings, account)
-    config = uvicorn.Config(
-        composition.create_app(services),
-        host=settings.host,
-        port=settings.port,
-        log_config=None,
-        access_log=False,
-        timeout_graceful_shutdown=DRAIN_SECONDS,
-        server_header=False,
-    )
-    server = _Server(config, services)
+    server = build_server(composition.create_app(services), services)
     # Once it has shut down in order, uvicorn raises the signal that it was told to stop by a second time.
     signal.signal(signal.SIGTERM, lambda *_: None)
     server.run()
@@ -107,15 +93,3 @@ def status(host: Host = None, port: Port = None, as_json: AsJson = False) -> Non
         print_json(health)
     else:
         print_lines({name.replace("_", " "): value for name, value in health.items() if value is not None})
-
-
-class _Server(uvicorn.Server):
-    """Ends the event streams when it is told to stop: it would wait for them otherwise."""
-
-    def __init__(self, config: uvicorn.Config, services: Services) -> None:
-        super().__init__(config)
-        self._services = services
-
-    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        self._services.broadcast.close()
-        super().handle_exit(sig, frame)

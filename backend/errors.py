@@ -77,6 +77,20 @@ class RequestTooLargeError(ProtocolError):
         super().__init__(f"the request body is larger than {limit:,} bytes")
 
 
+class HeadTooLargeError(ProtocolError):
+    """A request's line and headers are larger than accepted."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"the request line and headers are larger than {limit:,} bytes")
+
+
+class SlowRequestError(ProtocolError):
+    """A request takes too long to arrive."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(f"the request did not arrive within {seconds:g} s")
+
+
 class TooManyStreamsError(ProtocolError):
     """As many event streams are open as the server serves."""
 
@@ -126,6 +140,14 @@ class StaleEvaluationError(ProtocolError):
         super().__init__(f"one that was issued at {issued_at} is published already")
 
 
+class QuotaExceededError(ProtocolError):
+    """An account has put as much into storage as it may today."""
+
+    def __init__(self, account: str, used: int, limit: int, retry_seconds: int) -> None:
+        super().__init__(f"{account} has stored {used:,} of {limit:,} bytes today, and this does not fit")
+        self.headers = {"Retry-After": str(retry_seconds)}
+
+
 class DraftRefusedError(ProtocolError):
     """A draft of a project cannot become one here."""
 
@@ -149,12 +171,15 @@ STATUS: Final[Mapping[type[Exception], int]] = {
     NotFoundError: 404,
     NotSettledError: 404,
     RequestTooLargeError: 413,
+    HeadTooLargeError: 431,
+    SlowRequestError: 408,
     InvalidCursorError: 422,
     RequestValidationError: 422,
     TooManyStreamsError: 503,
     TooManyLoginsError: 503,
     TooManyKeysError: 409,
     TooManyRequestsError: 429,
+    QuotaExceededError: 429,
     LoginRefusedError: 401,
     UnauthorisedError: 401,
     NotAllowedError: 403,

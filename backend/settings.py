@@ -52,6 +52,19 @@ class Settings(BaseSettings):
     requests_per_minute: int = Field(
         default=3_000, ge=0, description="Most requests of one client, in the long run; 0 for any number."
     )
+    uploads_per_day: int = Field(
+        default=2**30, ge=0, description="Most bytes that one account may put into storage in a day; 0 for any number."
+    )
+    slow_seconds: float = Field(
+        default=10.0,
+        gt=0,
+        le=600,
+        description="A request's head must be there by then; a body and a client that reads may pause for so long.",
+    )
+    min_bytes_per_second: int = Field(
+        default=1_024, ge=1, description="How fast, after a pause, a body must come and an answer be read."
+    )
+    max_connections: int = Field(default=1_000, ge=1, description="Most connections open at once.")
     cors_origins: tuple[str, ...] = Field(
         default=(), description="Other origins whose pages may read and write, as a JSON list of `https://HOST`."
     )

@@ -24,7 +24,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-import uvicorn
 from eth_utils.address import to_checksum_address
 from eth_utils.crypto import keccak
 from rich.console import Console
@@ -36,6 +35,7 @@ from backend.database import Database
 from backend.event_log import Facts
 from backend.indexer import Indexer, IndexerLimits
 from backend.node import Web3Node
+from backend.server import build_server
 from backend.services import Broadcast, Services
 from backend.settings import Settings
 from backend.source import Header, Source
@@ -264,7 +264,7 @@ def serve(url: str, port: int, cache_bytes: int) -> None:
     deployment = Deployment(MadeUpChain.chain_id, MARKETPLACE, make_address("verifier", 0), {}, 1, "", TOKEN)
     idle = Indexer(lambda: MadeUpChain(Market(0, -1, 0)), database, IndexerLimits(poll_seconds=600))
     services = Services(settings, deployment, database, idle, None, Broadcast(1), Web3Node(Web3))
-    uvicorn.run(create_app(services), host="127.0.0.1", port=port, log_level="error", access_log=False)
+    build_server(create_app(services), services).run()
 
 
 def make_paths(market: Market) -> dict[str, list[str]]:

@@ -1,16 +1,18 @@
 """What owners write: drafts and files into storage, and transactions for their wallets to sign."""
 
+import time
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Body
 from pydantic import Field
 from sqlalchemy import select
 
+from backend import quota
 from backend.api.auth import CallerDep
 from backend.api.calls import AnyCall, Market
 from backend.api.dependencies import ServicesDep
 from backend.api.schemas import AddressText, Request, Schema
-from backend.credentials import Scope
+from backend.credentials import Caller, Scope
 from backend.errors import DraftRefusedError
 from backend.models import Project
 from backend.services import Services
@@ -111,6 +113,7 @@ def store_draft(services: ServicesDep, caller: CallerDep, draft: Draft) -> Store
         raise DraftRefusedError("a confidential project's model is sealed on your machine: `steelyard owner create`")
     if checked["model_bytes"] > services.settings.max_upload_bytes:
         raise DraftRefusedError(f"its model is larger than {services.settings.max_upload_bytes:,} bytes")
+    _charge(services, caller, checked["model_bytes"])
     spec = draft.to_file().prepare(_get_store(services))
     return StoredDraft(**checked, spec_cid=str(compute_spec_cid(spec)), initial_model=str(spec.initial_model))
 
@@ -123,7 +126,9 @@ def store_model(
 ) -> StoredBlob:
     """A safetensors file, or a sealed one of a confidential project. Its CID goes into the specification."""
     caller.require(Scope.UPLOAD)
-    return StoredBlob(cid=str(_get_store(services).put(data)), bytes=len(data))
+    store = _get_store(services)
+    _charge(services, caller, len(data))
+    return StoredBlob(cid=str(store.put(data)), bytes=len(data))
 
 
 @router.post("/specs", status_code=201, summary="Store a specification of your own")
@@ -137,6 +142,7 @@ def store_spec(
     spec, store = decode_project_spec(data), _get_store(services)
     if not store.has(spec.initial_model):
         raise DraftRefusedError(f"its initial model {spec.initial_model} is not in storage")
+    _charge(services, caller, len(data))
     return StoredBlob(cid=str(store.put(data)), bytes=len(data))
 
 
@@ -175,6 +181,11 @@ def _check(services: Services, draft: Draft) -> dict[str, Any]:
 
 def _fetch_spec(services: Services, cid: Cid) -> ProjectSpec:
     return decode_project_spec(_get_store(services).get(cid, MAX_SPEC_BYTES))
+
+
+def _charge(services: Services, caller: Caller, size: int) -> None:
+    with services.database.write() as session:
+        quota.charge(session, caller.account, size, services.settings.uploads_per_day, int(time.time()))
 
 
 def _get_store(services: Services) -> BlobStore:

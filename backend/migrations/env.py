@@ -4,6 +4,7 @@ from alembic import context
 
 import backend.credentials
 import backend.evaluations
+import backend.quota
 import backend.specs  # noqa: F401 - their tables
 from backend.models import Base, KeptBase
 

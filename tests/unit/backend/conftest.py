@@ -62,10 +62,21 @@ class Backend:
 
 @pytest.fixture
 def backend(chain: FakeChain, database: Database) -> Backend:
+    return make_backend(chain, database)
+
+
+def make_backend(chain: FakeChain, database: Database) -> Backend:
+    """An application over a chain in memory and a migrated database."""
     rules = dict.fromkeys(("clip-nnm-multi-krum", DEFAULT_RULE.name), RULE)
     deployment = Deployment(CHAIN_ID, MARKETPLACE, VERIFIER, rules, 1, "", TOKEN)
     indexer = Indexer(lambda: chain, database, LIMITS)
-    settings = Settings(max_page=5, max_streams=2, max_upload_bytes=100_000, cors_origins=("https://app.example",))
+    settings = Settings(
+        max_page=5,
+        max_streams=2,
+        max_upload_bytes=100_000,
+        uploads_per_day=300_000,
+        cors_origins=("https://app.example",),
+    )
     node, store = FakeNode(), MemoryBlobStore()
     specs = SpecReader(database, store, poll_seconds=1)
     services = Services(settings, deployment, database, indexer, None, Broadcast(2), node, store, specs)

@@ -1,6 +1,8 @@
 """Drafts, uploads, transactions to sign and signed ones, quotes, model downloads, and the limits around them."""
 
+import asyncio
 import json
+import time
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -12,6 +14,7 @@ from eth_account.messages import encode_typed_data
 
 from backend.limits import RateLimit
 from backend.node import TokenFacts
+from backend.quota import DAY, charge
 from steelyard.chain import events as ev
 from steelyard.chain.artifacts import load_artifact
 from steelyard.chain.codec import decode_parameters, signature_hash
@@ -20,7 +23,7 @@ from steelyard.chain.reverts import EmptyRevertError
 from steelyard.models.safetensors_io import encode_model
 from steelyard.rounds.project_file import load_project_file
 from steelyard.spec import ProjectSpec, decode_project_spec, encode_project_spec
-from steelyard.types import Cid, ProjectId
+from steelyard.types import Address, Cid, ProjectId
 from steelyard.updates.aggregate import Aggregate, encode_aggregate
 from tests.backend_chain import AGGREGATOR, CHAIN_ID, MARKETPLACE, TOKEN, make_cid, make_params
 from tests.unit.backend.conftest import Backend
@@ -102,6 +105,28 @@ async def test_an_owners_own_model_and_specification_are_stored_in_that_order(
     await ask(backend, "POST", "/v1/specs", token, 422, content=b" " + encode_project_spec(spec))
     limit = backend.services.settings.max_upload_bytes
     await ask(backend, "POST", "/v1/models", token, 413, content=bytes(limit + 1))
+
+
+async def test_an_account_stores_so_much_a_day_and_another_is_free(backend: Backend) -> None:
+    token = (await log_in(backend))["token"]
+    limit, size = backend.services.settings.uploads_per_day, backend.services.settings.max_upload_bytes
+    for number in range(limit // size):
+        await ask(backend, "POST", "/v1/models", token, 201, content=bytes([number]) * size)
+    answer = await backend.client.post("/v1/models", content=b"1", headers={"Authorization": f"Bearer {token}"})
+    assert (answer.status_code, answer.json()["type"]) == (429, "urn:steelyard:error:QuotaExceeded")
+    assert 0 < int(answer.headers["retry-after"]) <= DAY
+    with backend.services.database.write() as session:
+        charge(session, Address(AGGREGATOR), size, limit, int(time.time()))
+        charge(session, Address(WALLET.address), size, limit, int(time.time()) + DAY)
+
+
+async def test_uploads_in_parallel_do_not_slip_past_the_quota(backend: Backend) -> None:
+    token = (await log_in(backend))["token"]
+    limit, size = backend.services.settings.uploads_per_day, backend.services.settings.max_upload_bytes
+    headers = {"Authorization": f"Bearer {token}"}
+    posts = (backend.client.post("/v1/models", content=bytes([n]) * size, headers=headers) for n in range(6))
+    statuses = [answer.status_code for answer in await asyncio.gather(*posts)]
+    assert sorted(statuses) == [201] * (limit // size) + [429] * (6 - limit // size)
 
 
 # ------------------------------------------------------------------------------------------------- transactions
@@ -336,6 +361,24 @@ def test_a_clients_bucket_empties_and_fills_again_and_is_its_own() -> None:
     assert limit.take("a", 10, 5.0) == pytest.approx(5.0)
     assert limit.take("b", 10, 5.0) == 0.0
     assert limit.take("a", 1, 6.0) == 0.0
+
+
+async def test_a_key_has_one_bucket_wherever_it_is_used() -> None:
+    statuses = []
+
+    async def answer(_scope: Any, _receive: Any, _send: Any) -> None:
+        statuses.append(200)
+
+    async def note(message: Any) -> None:
+        if message["type"] == "http.response.start":
+            statuses.append(message["status"])
+
+    limit = RateLimit(answer, per_minute=3)
+    for address, token in (("a", b"k"), ("b", b"k"), ("c", b"k"), ("d", b"k"), ("d", b"other"), ("d", None)):
+        headers = [] if token is None else [(b"authorization", token)]
+        scope = {"type": "http", "method": "GET", "path": "/", "headers": headers, "client": (address, 1)}
+        await limit(scope, None, note)  # type: ignore[arg-type]
+    assert statuses == [200, 200, 200, 429, 200, 200]
 
 
 async def test_pages_of_allowed_origins_alone_may_read(backend: Backend) -> None:
