@@ -194,10 +194,14 @@ def is_expected(message: str) -> bool:
 
 def check_verification(verified: Any, market: Marketplace, project: ProjectId) -> None:
     """What the page computed is what the chain says, and a lie of the backend about a share stands out."""
-    honest, lied = verified["honest"], verified["lied"]
+    honest, lied, alone = verified["honest"], verified["lied"], verified["alone"]
     assert honest["sources"][2:] == ["this server's pages", "evidence bundle", "chain, by your node"]
     assert (honest["unequal"], honest["wrong"], honest["lines"]) == (0, [], 7 + 6 * len(TRAINERS))
-    assert honest["proof"] == lied["proof"] == "holds"
+    assert honest["proof"] == lied["proof"] == alone["proof"] == "holds"
+    assert (alone["unequal"], alone["sources"]) == (
+        0,
+        honest["sources"][:-1],
+    )  # without a wallet, nobody asks the chain
     members = {member.account: member.earned for member in market.get_members(project)}
     assert sorted(map(int, honest["shares"])) == sorted(members.values())
     for share in members.values():

@@ -112,20 +112,20 @@ async function start() {
   await tell("started");
 }
 
-async function verify() {
-  await button("Verify this round").click();
-  const verdict = page.locator(".verdict");
+async function verify(view = page) {
+  await view.getByRole("button", { name: "Verify this round" }).click();
+  const verdict = view.locator(".verdict");
   await verdict.waitFor();
-  const rows = page.locator("table.comparison tbody tr");
+  const rows = view.locator("table.comparison tbody tr");
   return {
     proof: await verdict.getAttribute("data-proof"),
     unequal: Number(await verdict.getAttribute("data-unequal")),
-    sources: await page.locator("table.comparison thead th").allInnerTexts(),
+    sources: await view.locator("table.comparison thead th").allInnerTexts(),
     lines: await rows.count(),
     wrong: await rows.evaluateAll((all) =>
       all.filter((row) => row.classList.contains("unequal")).map((row) => [row.dataset.figure, row.dataset.row]),
     ),
-    shares: await page.locator("tr[data-figure=share] td:nth-child(2) code").allInnerTexts(),
+    shares: await view.locator("tr[data-figure=share] td:nth-child(2) code").allInnerTexts(),
   };
 }
 
@@ -142,7 +142,11 @@ async function verifyRound(project) {
   await page.goto(`${origin}/projects/${project}/rounds/0`);
   const lied = await verify();
   await page.unrouteAll();
-  await tell("verified", { honest, lied, text: await page.locator("main").innerText() });
+  const stranger = await context.newPage();
+  await stranger.goto(page.url());
+  const alone = await verify(stranger);
+  await stranger.close();
+  await tell("verified", { honest, lied, alone, text: await page.locator("main").innerText() });
 }
 
 /** Another project of the owner, of which it thinks better. */

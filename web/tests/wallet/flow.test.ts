@@ -7,6 +7,7 @@ import { STEELYARD_ABI, TOKEN_ABI } from "../../src/chain/abi";
 import { encodeCall } from "../../src/wallet/calls";
 import type { Call } from "../../src/wallet/calls";
 import type { Connected } from "../../src/wallet/connection";
+import { WalletError } from "../../src/wallet/errors";
 import type { Market } from "../../src/wallet/market";
 import { permitAmount } from "../../src/wallet/pay";
 import { dismiss, getPhase, onPhase } from "../../src/wallet/phase";
@@ -180,6 +181,21 @@ describe("a transaction", () => {
     await expect(transact(connect(provider), MARKET, POKE)).rejects.toThrow(reason);
     expect(readFailure()).toBe(reason);
   });
+});
+
+it("that nobody mines is given up on after three minutes, and not called lost", async () => {
+  vi.useFakeTimers();
+  answer(true);
+  const provider = makeProvider({
+    eth_getTransactionByHash: () => ({ ...transaction(HASH, MARKETPLACE), blockNumber: null, blockHash: null }),
+    eth_getTransactionReceipt: () => null,
+    eth_getBlockByNumber: () => ({ number: BLOCK, timestamp: "0x1", transactions: [] }),
+  });
+  const failure = transact(connect(provider), MARKET, POKE).catch((error: unknown) => error);
+  await vi.advanceTimersByTimeAsync(181_000);
+  vi.useRealTimers();
+  expect(await failure).toBeInstanceOf(WalletError);
+  expect(readFailure()).toBe(`It is not mined after three minutes. It may still be: look for ${HASH}.`);
 });
 
 describe("a payment", () => {
