@@ -85,7 +85,9 @@ export const SECTIONS: readonly Section[] = [
     title: "Rule and discipline",
     folded: true,
     fields: [
-      choice("rule", "Rule", "How updates are weighed.", ["screen-clip-nnm-multi-krum"]),
+      choice("rule", "Rule", "How updates are weighed. fltrust wants `steelyard owner root run` in every round.", [
+        "screen-clip-nnm-multi-krum",
+      ]),
       percent("byzantine_bps", "Assumed dishonest", "Share of updates that the rule withstands.", "30"),
       percent("min_reputation_bps", "Least reputation", "To enrol; newcomers have 50.", "0"),
       percent("slash_bps", "Slash", "Of a trainer's stake, when it has too many strikes.", "50"),
