@@ -11,7 +11,6 @@ from scripts.owner_root import app as root
 from scripts.owner_watch import watch
 from scripts.quote import quote
 from steelyard.chain.events import AccessGranted, AccessRevoked, ProjectCreated
-from steelyard.chain.records import ProjectStatus
 from steelyard.cli_money import Money, Recipient, claim, get_token_address, mount
 from steelyard.cli_support import (
     DEFAULT_DEPLOYMENT,
@@ -26,7 +25,6 @@ from steelyard.cli_support import (
     RpcUrl,
     StoreUrl,
     create_app,
-    format_amount,
     open_connection,
     open_identity,
     parse_address,
@@ -333,54 +331,5 @@ def status(
     deployment_file: DeploymentFile = DEFAULT_DEPLOYMENT,
     as_json: AsJson = False,
 ) -> None:
-    """Show where a project stands: its round, its members, its pool."""
-    connection = open_connection(rpc_url, deployment_file)
-    marketplace, project_id = connection.marketplace, parse_project_id(project)
-    state, round_ = marketplace.get_project(project_id), marketplace.get_round(project_id)
-    members = marketplace.get_members(project_id)
-    if as_json:
-        print_json(
-            {
-                "project": project_id,
-                "status": state.status.name.lower(),
-                "round": state.round,
-                "rounds": state.params.rounds,
-                "attempt": state.attempt,
-                "roundStatus": round_.status.name.lower(),
-                "aggregator": round_.aggregator,
-                "submissions": round_.submissions,
-                "rooted": state.rooted,
-                "hasRoot": round_.has_root,
-                "pool": str(state.pool),
-                "members": [
-                    {
-                        "account": member.account,
-                        "active": member.active,
-                        "strikes": member.strikes,
-                        "absences": member.absences,
-                        "earned": str(member.earned),
-                    }
-                    for member in members
-                ],
-            }
-        )
-        return
-    erc20 = connection.get_token(state.params.token)
-    decimals, symbol = erc20.get_decimals(), erc20.get_symbol()
-    lines: dict[str, object] = {
-        "project": "0x" + project_id.hex(),
-        "status": state.status.name.lower(),
-        "budget": format_amount(state.params.budget, decimals, symbol),
-        "pool": format_amount(state.pool, decimals, symbol),
-    }
-    if state.status is ProjectStatus.RUNNING:
-        lines["round"] = f"{state.round} of {state.params.rounds}, {round_.status.name.lower()}"
-        lines["aggregator"] = round_.aggregator
-        lines["submissions"] = round_.submissions
-        if state.rooted:
-            lines["root"] = "submitted" if round_.has_root else "missing: `steelyard owner root run`"
-    print_lines(lines)
-    for member in members:
-        note = "" if member.active else ", left"
-        earned = format_amount(member.earned, decimals, symbol)
-        typer.echo(f"  {member.account}  earned {earned}, {member.strikes} strikes, {member.absences} absences{note}")
+    """Show where a project stands, as `watch --once` does: its round, its members, its pool."""
+    watch(project, once=True, rpc_url=rpc_url, deployment_file=deployment_file, as_json=as_json)

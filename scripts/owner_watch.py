@@ -112,6 +112,8 @@ def describe(view: View) -> dict[str, object]:
         "time": view.now,
         "aggregator": round_.aggregator,
         "submissions": round_.submissions,
+        "rooted": project.rooted,
+        "hasRoot": round_.has_root,
         "pool": str(project.pool),
         "members": [
             {
@@ -141,6 +143,8 @@ def draw(view: View, money: Money) -> Group:
     if project.status is ProjectStatus.RUNNING:
         head.append(f", round {project.round + 1} of {project.params.rounds}, {round_.status.name.lower()}")
         head.append(f", attempt {project.attempt}, weighed by {round_.aggregator}")
+        if project.rooted:
+            head.append(f"\nroot {'submitted' if round_.has_root else 'missing: `steelyard owner root run`'}")
     if view.deadline is not None:
         left = view.deadline - view.now
         head.append(f"\nuntil the deadline: {format_duration(left)}" if left > 0 else "\nthe deadline has passed: poke")

@@ -84,3 +84,17 @@ def test_machines_read_the_same_figures() -> None:
     members = cast("list[dict[str, object]]", said["members"])
     assert [member["submitted"] for member in members] == [False, True]
     assert (said["pool"], said["closed"]) == ("7", [{"round": 0, "attempt": 1, "outcome": "final"}])
+
+
+def test_an_owner_is_told_that_its_root_is_missing() -> None:
+    view = make_view()
+    rooted = replace(view, project=replace(view.project, rooted=True))
+    sent = replace(rooted, round=replace(rooted.round, has_root=True))
+    assert "root" not in see(view)
+    assert "missing: `steelyard owner root run`" in see(rooted)
+    assert "root submitted" in see(sent)
+    assert [(describe(each)["rooted"], describe(each)["hasRoot"]) for each in (view, rooted, sent)] == [
+        (False, False),
+        (True, False),
+        (True, True),
+    ]
