@@ -29,7 +29,6 @@ from steelyard.errors import (
     AggregationError,
     BlobMismatchError,
     ChainError,
-    ChainUnavailableError,
     ConfigError,
     ProtocolError,
     StorageError,
@@ -112,8 +111,7 @@ class AggregatorService:
             try:
                 self.step(stop)
             except ChainError as error:
-                away = isinstance(error, ChainUnavailableError)
-                logger.warning("chain not available" if away else "chain refuses", error=str(error), hint=error.hint)
+                logger.warning("chain not available", error=str(error))
                 self.monitor.fail(error)
             stop.wait(self.patience.poll_seconds)
 

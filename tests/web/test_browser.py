@@ -4,8 +4,6 @@ The browser is driven by `web/tests/browser/journey.mjs`, whose injected wallet 
 contracts, backend, indexer, keeper, aggregator and trainers are the real ones, each a process of its own.
 """
 
-import json
-import subprocess
 import threading
 import time
 from collections.abc import Iterator
@@ -23,7 +21,8 @@ from steelyard.chain.records import ProjectStatus
 from steelyard.chain.token import Token
 from steelyard.keystore import read_public
 from steelyard.types import Address, ProjectId
-from tests.web.chromium import DRIVERS, find_chromium
+from tests.web.chromium import find_chromium
+from tests.web.driver import start_driver
 
 pytestmark = [pytest.mark.chain, pytest.mark.xdist_group("browser")]
 
@@ -32,48 +31,8 @@ UNIT: Final = 10**18
 BUDGET: Final = 1_000 * UNIT
 STAKE: Final = 50 * UNIT
 MINE_SECONDS: Final = 0.5
-
-
-class Journey:
-    """The driver's side of the test: it says what it has done, and waits to be told to go on."""
-
-    def __init__(self, process: "subprocess.Popen[str]") -> None:
-        self._process = process
-
-    def say(self, facts: dict[str, object]) -> None:
-        assert self._process.stdin is not None
-        self._process.stdin.write(json.dumps(facts) + "\n")
-        self._process.stdin.flush()
-
-    def expect(self, event: str) -> Any:
-        """What the driver tells with the next event, which must be this one."""
-        assert self._process.stdout is not None
-        line = self._process.stdout.readline()
-        assert line, self._process.communicate()[1]
-        told = json.loads(line)
-        assert told["event"] == event
-        return told
-
-    def go_on(self) -> None:
-        self.say({})
-
-
-@contextmanager
-def start_journey(facts: dict[str, object]) -> Iterator[Journey]:
-    process = subprocess.Popen(
-        ["node", str(DRIVERS / "journey.mjs")],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    try:
-        journey = Journey(process)
-        journey.say(facts)
-        yield journey
-    finally:
-        process.kill()
-        process.communicate()
+END_SECONDS: Final = 300
+"""How long a project of one round may take on a busy machine before it counts as stuck."""
 
 
 @contextmanager
@@ -103,8 +62,10 @@ def start_trainers(stack: Stack, project: str) -> None:
 
 def await_end(stack: Stack, project: str) -> None:
     """Waits until the backend has read that the project has ended: the last round is final, and the pool is split."""
+    deadline = time.monotonic() + END_SECONDS
     while httpx.get(f"{stack.backend_url}/v1/projects/{project}", timeout=10).json()["state"] != "completed":
         stack.processes.check()
+        assert time.monotonic() < deadline, f"the project does not end; see {stack.paths.logs}"
         time.sleep(0.2)
 
 
@@ -130,8 +91,8 @@ def test_a_project_lives_its_whole_life_through_the_page(tmp_path: Path) -> None
             return token.get_balance(addresses[name])
 
         before = {name: get_balance(name) for name in accounts}
-        with start_journey(facts) as journey:
-            created = journey.expect("created")
+        with start_driver("journey.mjs", facts) as driver:
+            created = driver.hear("created")
             project = ProjectId(bytes.fromhex(created["project"][2:]))
             params = market.get_project(project).params
             assert (params.owner, params.budget, params.rounds) == (addresses[OWNER], BUDGET, 1)
@@ -144,42 +105,42 @@ def test_a_project_lives_its_whole_life_through_the_page(tmp_path: Path) -> None
             assert created["titles"][-1] == "Create a project and pay 1,000 SYT into its escrow"
             assert created["asked"].count("eth_sendTransaction") == 1  # a permit, and no approval
             start_trainers(stack, created["project"])
-            journey.go_on()
+            driver.say()
 
             for name in TRAINERS:
-                enrolled = journey.expect("enrolled")
+                enrolled = driver.hear("enrolled")
                 assert enrolled["name"] == name
                 assert enrolled["asked"] == [
                     *("eth_sendTransaction", "eth_signTypedData_v4", "eth_sendTransaction", "eth_sendTransaction")
                 ]
                 assert before[name] - get_balance(name) == STAKE
-                journey.go_on()
+                driver.say()
             assert {member.account for member in market.get_members(project)} == {addresses[name] for name in TRAINERS}
 
-            journey.expect("started")
+            driver.hear("started")
             await_end(stack, created["project"])
             shares = {name: market.get_credit(addresses[name], params.token) for name in accounts}
-            journey.go_on()
+            driver.say()
 
-            check_verification(journey.expect("verified"), market, project)
-            journey.go_on()
+            check_verification(driver.hear("verified"), market, project)
+            driver.say()
 
-            assert journey.expect("claimed")["name"] == "ada"
+            assert driver.hear("claimed")["name"] == "ada"
             assert get_balance("ada") == before["ada"] - STAKE + shares["ada"]
             assert market.get_credit(addresses["ada"], params.token) == 0
-            journey.go_on()
+            driver.say()
 
-            cancelled = journey.expect("cancelled")
+            cancelled = driver.hear("cancelled")
             status = market.get_project(ProjectId(bytes.fromhex(cancelled["project"][2:]))).status
             assert status is ProjectStatus.CANCELLED
             assert get_balance(OWNER) == before[OWNER] - 2 * BUDGET
-            journey.go_on()
+            driver.say()
 
-            assert journey.expect("claimed")["name"] == OWNER
+            assert driver.hear("claimed")["name"] == OWNER
             assert get_balance(OWNER) == before[OWNER] - BUDGET + shares[OWNER]
-            journey.go_on()
+            driver.say()
 
-            finished = journey.expect("finished")
+            finished = driver.hear("finished")
             assert finished["origins"] == [stack.backend_url]
             assert [message for message in finished["messages"] if not is_expected(message)] == []
 

@@ -4,12 +4,9 @@ The browser is driven by `web/tests/browser/pages.mjs`. The backend is real and 
 which the test mines while the browser looks.
 """
 
-import json
-import subprocess
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -40,7 +37,8 @@ from tests.backend_chain import (
     load_bundle,
     make_settled_project,
 )
-from tests.web.chromium import DRIVERS, find_chromium
+from tests.web.chromium import find_chromium
+from tests.web.driver import start_driver
 
 pytestmark = pytest.mark.xdist_group("browser")
 
@@ -88,40 +86,6 @@ def site(tmp_path: Path) -> Iterator[Site]:
         thread.join()
 
 
-class Driver:
-    """The browser's side: it tells what it sees, and goes on once the test has looked."""
-
-    def __init__(self, process: "subprocess.Popen[str]") -> None:
-        self._process = process
-
-    def say(self, facts: dict[str, object] | None = None) -> None:
-        assert self._process.stdin is not None
-        self._process.stdin.write(json.dumps(facts or {}) + "\n")
-        self._process.stdin.flush()
-
-    def hear(self, event: str) -> Any:
-        """What it tells next, which must be this event."""
-        assert self._process.stdout is not None
-        line = self._process.stdout.readline()
-        assert line, self._process.communicate()[1]
-        told = json.loads(line)
-        assert told["event"] == event, told
-        return told
-
-
-@contextmanager
-def start_driver(facts: dict[str, object]) -> Iterator[Driver]:
-    command = ["node", str(DRIVERS / "pages.mjs")]
-    pipe = subprocess.PIPE
-    with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, text=True) as process:
-        try:
-            driver = Driver(process)
-            driver.say(facts)
-            yield driver
-        finally:
-            process.kill()
-
-
 def test_the_pages_are_accessible_narrow_live_and_keep_to_themselves(site: Site) -> None:
     *founding, submitted, settled = make_settled_project(BUNDLE, excluded=STRANGER)
     site.chain.mine_random(30)
@@ -134,7 +98,7 @@ def test_the_pages_are_accessible_narrow_live_and_keep_to_themselves(site: Site)
         "trainer": BUNDLE.trainers[0],
         "aggregator": AGGREGATOR,
     }
-    with start_driver(facts) as driver:
+    with start_driver("pages.mjs", facts) as driver:
         assert "0 of 8 updates are there" in driver.hear("watching")["now"]
         site.chain.mine(submitted)
         driver.say()
