@@ -29,6 +29,7 @@ from steelyard.errors import (
     AggregationError,
     BlobMismatchError,
     ChainError,
+    ChainUnavailableError,
     ConfigError,
     ProtocolError,
     StorageError,
@@ -111,7 +112,8 @@ class AggregatorService:
             try:
                 self.step(stop)
             except ChainError as error:
-                logger.warning("chain not available", error=str(error))
+                away = isinstance(error, ChainUnavailableError)
+                logger.warning("chain not available" if away else "chain refuses", error=str(error), hint=error.hint)
                 self.monitor.fail(error)
             stop.wait(self.patience.poll_seconds)
 

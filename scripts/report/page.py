@@ -13,7 +13,7 @@ from scripts.report.effort import Effort
 from scripts.report.fidelity import Fidelity
 from scripts.report.outcome import Outcome, load_outcomes, read_fields
 from scripts.report.runs import Plan
-from scripts.report.targets import build_target_table
+from scripts.report.targets import build_score_table, build_target_table
 
 REPORTS: Final = Path("docs/reports")
 RUNS: Final = REPORTS / "runs.csv"
@@ -72,6 +72,7 @@ def build_page(
         "versions": describe_versions(),
         "cost": describe_cost(outcomes),
         "targets": build_target_table(outcomes, fidelity),
+        "scores": build_score_table(fidelity),
         "summary": tables.build_grid_summary(grid),
         "sweeps": tables.build_sweep_table(choose(outcomes, "sweeps"), choose(outcomes, "grid-clean")),
         "backdoor": tables.build_backdoor_table(choose(outcomes, "backdoor")),

@@ -22,6 +22,7 @@ from scripts.report.tables import (
     show_spread,
 )
 
+VERDICTS: Final[Mapping[bool | None, str]] = MappingProxyType({True: "yes", False: "**no**", None: "not run"})
 EXACT: Final = 0.0
 """The noise of clones that have none."""
 RIDERS: Final[Mapping[str, str]] = MappingProxyType(
@@ -31,7 +32,6 @@ RIDERS: Final[Mapping[str, str]] = MappingProxyType(
         "stale": "stale",
         "disguised": "disguised: noise that fades",
         "free-rider": "random and delta-weight",
-        "dynamic-free-rider": "honest at first, then stale",
         "copied": "copied, omniscient",
     }
 )
@@ -55,10 +55,9 @@ class Target:
 
 def build_target_table(outcomes: Sequence[Outcome], fidelity: Sequence[Fidelity]) -> str:
     """Every target, and for each of the two rules what was measured and whether that is enough."""
-    verdicts = {True: "yes", False: "**no**", None: "not run"}
     judged = [judge(rule, outcomes, fidelity) for rule in (SCREENED, UNSCREENED)]
     rows = [
-        [pair[0].aim, *(cell for target in pair for cell in (target.measured, verdicts[target.reached]))]
+        [pair[0].aim, *(cell for target in pair for cell in (target.measured, VERDICTS[target.reached]))]
         for pair in zip(*judged, strict=True)
     ]
     header = ["target", *(cell for rule in (SCREENED, UNSCREENED) for cell in (SHORT[rule], "reached"))]
@@ -79,10 +78,10 @@ def judge(rule: str, outcomes: Sequence[Outcome], fidelity: Sequence[Fidelity]) 
         *judge_clones("MLP", select(own, plan="clones", split="IID"), (EXACT, 0.01, 0.1, 0.3)),
         *judge_free_riders("CNN", select(own, plan="full-cnn-free-riders"), ("zero", "gaussian", "stale", "copied")),
         *judge_free_riders("MLP", select(own, plan="free-riders", split="IID"), tuple(RIDERS)),
-        judge_slashes(select(own, plan="honest")),
+        *judge_slashes(select(own, plan="honest")),
         judge_spread("CNN", select(own, plan="full-cnn-clean")),
         judge_spread("MLP", select(own, plan="honest", split="IID")),
-        *judge_fidelity([line for line in fidelity if line.rule == rule]),
+        judge_evaluations([line for line in fidelity if line.rule == rule]),
     ]
 
 
@@ -144,16 +143,16 @@ def judge_free_riders(network: str, outcomes: Sequence[Outcome], kinds: Sequence
     return targets
 
 
-def judge_slashes(outcomes: Sequence[Outcome]) -> Target:
-    """Slashes of honest trainers where nobody attacks: a thousand rounds are asked for on every split."""
-    aim = "no honest trainer slashed in 1,000 rounds"
-    splits = {split: some for split in SPLITS if (some := select(outcomes, split=split))}
-    if not splits:
-        return Target(aim)
-    rounds = {split: sum(it.rounds for it in some) for split, some in splits.items()}
-    slashed = {split: sum(it.honest_slashed for it in some) for split, some in splits.items()}
-    measured = "; ".join(f"{split}: {slashed[split]} in {rounds[split]:,}" for split in splits)
-    return Target(aim, measured, False if any(slashed.values()) else min(rounds.values()) >= 1_000 or None)
+def judge_slashes(outcomes: Sequence[Outcome]) -> list[Target]:
+    """Slashes of honest trainers where nobody attacks, split by split."""
+    targets = []
+    for split in SPLITS:
+        some = select(outcomes, split=split)
+        aim = f"no honest trainer slashed in 1,000 rounds, {split}"
+        rounds, slashed = sum(it.rounds for it in some), sum(it.honest_slashed for it in some)
+        reached = False if slashed else rounds >= 1_000 or None
+        targets.append(Target(aim, f"{slashed} in {rounds:,} rounds", reached) if some else Target(aim))
+    return targets
 
 
 def judge_spread(network: str, outcomes: Sequence[Outcome]) -> Target:
@@ -162,26 +161,34 @@ def judge_spread(network: str, outcomes: Sequence[Outcome]) -> Target:
     if not outcomes:
         return Target(aim)
     low, high = min(it.lowest_honest for it in outcomes), max(it.highest_honest for it in outcomes)
-    played = f"{low:.2f} to {high:.2f} in {len(outcomes)} projects of {outcomes[0].rounds} rounds"
+    projects = "1 project" if len(outcomes) == 1 else f"{len(outcomes)} projects"
+    played = f"{low:.2f} to {high:.2f} in {projects} of {outcomes[0].rounds} rounds"
     return Target(aim, played, low >= 0.6 and high <= 1.4)
 
 
-def judge_fidelity(lines: Sequence[Fidelity]) -> list[Target]:
-    """Pay against the quality of the data and against the exact Shapley value."""
-    targets = []
-    for quality in ("label noise", "data size", "data size, equal steps", "class coverage"):
-        some = [line for line in lines if (line.quality, line.score) == (quality, "pay")]
-        for aim, values in (
-            (f"pay and {quality}: Spearman ≥ 0.95", [line.spearman_quality for line in some]),
-            (f"pay and exact Shapley of loss, {quality}: Pearson ≥ 0.95", [line.pearson_loss for line in some]),
-        ):
-            targets.append(Target(aim, show_spread(values), mean(values) >= 0.95) if values else Target(aim))
+def judge_evaluations(lines: Sequence[Fidelity]) -> Target:
+    """Models that the score evaluates, against GTG-Shapley's."""
     ours = sum(line.evaluations for line in lines if line.score == "pay")
     theirs = [line.evaluations for line in lines if line.score == "GTG, loss"]
     aim = "≥ 1,000 times fewer model evaluations than GTG-Shapley"
     measured = f"{ours} against {mean(theirs):,.0f} a project" if theirs else NOTHING
-    targets.append(Target(aim, measured, 1_000 * ours <= sum(theirs) if theirs else None))
-    return targets
+    return Target(aim, measured, 1_000 * ours <= sum(theirs) if theirs else None)
+
+
+def build_score_table(fidelity: Sequence[Fidelity]) -> str:
+    """The default rule's pay against the quality of the data and against the exact Shapley value of loss."""
+    rows = []
+    for quality in ("label noise", "data size", "data size, equal steps", "class coverage"):
+        for data in ("digits", "mnist"):
+            wanted = (SCREENED, quality, data, "pay")
+            some = [it for it in fidelity if (it.rule, it.quality, it.data, it.score) == wanted]
+            cells = []
+            for values in ([it.spearman_quality for it in some], [it.pearson_loss for it in some]):
+                reached = mean(values) >= 0.95 if values else None
+                cells += [show_spread(values), VERDICTS[reached]]
+            rows.append([quality, data, *cells, str(len(some))])
+    aims = ("Spearman with the quality ≥ 0.95", "reached", "Pearson with exact Shapley of loss ≥ 0.95", "reached")
+    return build_table(["trainers differ in", "data", *aims, "seeds"], rows, text_columns=6)
 
 
 def judge_worst(aim: str, groups: Mapping[str, Sequence[float]], limit: float, unit: str) -> Target:

@@ -1,5 +1,6 @@
 """A project of separate processes, each kind of which is killed in the middle of a round, and the node restarted."""
 
+import json
 import os
 from collections import Counter
 from collections.abc import Sequence
@@ -19,7 +20,7 @@ from scripts.demo.run import (
     start_programs,
     write_evidence,
 )
-from scripts.demo.stage import OWNER, Paths, set_stage
+from scripts.demo.stage import OWNER, Paths, Stage, set_stage
 from scripts.demo.watch import Watcher, read_lines
 from steelyard.chain.devnet import Devnet
 from steelyard.chain.events import LoggedEvent, RoundClosed, RoundOpened, RoundSettled, UpdateSubmitted
@@ -54,6 +55,7 @@ def test_a_project_completes_although_every_program_is_killed_and_the_node_resta
         names = {identity.address: name for name, identity in stage.identities.items()}
         port = find_free_port()
         start_programs(stage, processes, port)
+        start_owner(stage, processes)
         pids += [process.pid for process in processes.running.values()]
         await_ready(stage, processes, port, console)
         stage.connect(OWNER).marketplace.start(stage.project_id)
@@ -82,6 +84,7 @@ def test_a_project_completes_although_every_program_is_killed_and_the_node_resta
         devnet.restart()
         events = watcher.follow(STEP_SECONDS)
         await_exit(stage, processes)
+        check_owner(stage, processes, events)
         pids += [process.pid for process in processes.running.values()]
 
         assert watcher.status is ProjectStatus.COMPLETED
@@ -104,6 +107,28 @@ def test_a_project_completes_although_every_program_is_killed_and_the_node_resta
         assert len(watcher.rounds) == ROUNDS
         assert compare_backend(stage, watcher.rounds, port)
     assert not [pid for pid in pids if is_running(pid)]
+
+
+def start_owner(stage: Stage, processes: Processes) -> None:
+    """An owner watches, and tries every model, from the beginning."""
+    project, environment = "0x" + stage.project_id.hex(), stage.environment(OWNER)
+    command = ["scripts.cli", "owner"]
+    watch = [*command, "watch", project, "--json", "--poll-seconds", "0.2"]
+    processes.start("watch", watch, environment)
+    data = ["--data", "digits:?holdout=0.2&use=holdout", "--follow", "--json", "--poll-seconds", "0.2"]
+    processes.start("evaluate", [*command, "evaluate", project, *data], environment)
+
+
+def check_owner(stage: Stage, processes: Processes, events: Sequence[LoggedEvent]) -> None:
+    """Both have ended by themselves, and have missed nothing."""
+    for name in ("watch", "evaluate"):
+        assert processes.running[name].wait(STEP_SECONDS) == 0, processes.log_path(name).read_text()
+    log = processes.log_path("watch").read_text()
+    told = [json.loads(line)["event"] for line in log.splitlines() if line.startswith("{")]
+    mine = [logged.event for logged in events if getattr(logged.event, "project_id", None) == stage.project_id]
+    assert told == [type(event).__name__ for event in mine]
+    points = [json.loads(line) for line in processes.log_path("evaluate").read_text().splitlines() if '"round"' in line]
+    assert [point["round"] for point in points] == list(range(ROUNDS + 1))
 
 
 def is_running(pid: int) -> bool:

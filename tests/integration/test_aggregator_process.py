@@ -144,3 +144,27 @@ def test_told_to_stop_while_it_weighs_it_settles_first(arena: Arena, monkeypatch
     monkeypatch.setattr(Collector, "check_openings", check_and_be_stopped)
     arena.service(FIRST).run(stop)
     assert arena.round_status is RoundStatus.ATTESTING
+
+
+def test_without_ether_it_says_so_and_settles_once_it_has_some(arena: Arena, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number in range(TRAINERS):
+        arena.post(number, arena.bench(number).submit())
+    devnet, address = arena.world.devnet, arena.identity(FIRST).address
+    devnet.request("anvil_setBalance", [address, "0x0"])
+    service, stop = arena.service(FIRST), threading.Event()
+    fail = service.monitor.fail
+
+    def fail_and_stop(error: Exception) -> None:
+        fail(error)
+        stop.set()
+
+    monkeypatch.setattr(service.monitor, "fail", fail_and_stop)
+    service.run(stop)
+    state = service.monitor.to_json()
+    assert (state["status"], state["gas_balance_wei"]) == ("degraded", "0")
+    assert isinstance(error := state["last_error"], dict)
+    assert error["kind"] == "InsufficientFundsError"
+    devnet.request("anvil_setBalance", [address, hex(10**18)])
+    service.step()
+    assert service.monitor.is_ready
+    assert arena.round_status is RoundStatus.ATTESTING
