@@ -60,8 +60,9 @@ test: check ipfs web ## Everything that must hold before a commit, in under ten 
 	forge test
 	$(V)/pytest -q -n 2 --dist loadgroup -m "not deep" tests
 
-test-deep: setup ipfs ## The long suites: more fuzzing, deeper invariants, rebuilt artifacts, ByzFL as a peer
+test-deep: setup ipfs ## The long suites: more fuzzing, deeper invariants, rebuilt artifacts, ByzFL as a peer, a fuzzed API
 	-$(V)/python -m pip install -q --disable-pip-version-check --no-deps -r requirements-byzfl.txt
+	-$(V)/python -m pip install -q --disable-pip-version-check -r requirements-fuzz.txt
 	FOUNDRY_PROFILE=deep forge test
 	$(V)/pytest -q -m deep tests
 

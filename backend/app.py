@@ -14,6 +14,7 @@ from web3 import Web3
 
 from backend.api import accounts, auth, contracts, evaluations, models, owner, projects, quotes, rounds, system
 from backend.api.answers import AnswerCache, TagWatch
+from backend.api.examples import describe_api
 from backend.database import Database
 from backend.errors import PROBLEM_RESPONSES, install_error_handlers
 from backend.indexer import Indexer, IndexerLimits
@@ -112,6 +113,7 @@ def create_app(services: Services) -> FastAPI:
         docs_url=None,  # its page loads scripts from elsewhere
         redoc_url=None,
     )
+    app.openapi = lambda: describe_api(app)  # type: ignore[method-assign]
     app.state.services = services
     app.state.answers = AnswerCache(services.settings.cache_bytes)
     app.state.tag_watch = TagWatch(services.database, app.version)
