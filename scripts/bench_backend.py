@@ -382,7 +382,7 @@ def main() -> None:
     parser.add_argument("--trainers", type=int, default=32)
     parser.add_argument("--clients", type=int, default=8, help="connections at once")
     parser.add_argument("--seconds", type=float, default=5, help="for each route")
-    parser.add_argument("--cache-bytes", type=int, default=32 * 2**20, help="0: every answer is made anew")
+    parser.add_argument("--cache-bytes", type=int, default=32 * 2**20, help="of the first of both runs")
     parser.add_argument("--database-url", help="an empty database; by default a SQLite file that is thrown away")
     parser.add_argument("--keep", type=Path, help="a SQLite file that is kept, and used again if it is there")
     parser.add_argument("--undoable", action="store_true", help="index as near the head, with before-images")
@@ -396,20 +396,22 @@ def main() -> None:
         database.migrate()
         indexing = measure_indexing(database, market, undoable=arguments.undoable) if is_new else None
         database.close()
-        serving = measure_serving(url, market, arguments.clients, arguments.seconds, arguments.cache_bytes)
-    _print(indexing, serving, as_json=arguments.json)
+        asked = (url, market, arguments.clients, arguments.seconds)
+        kept, anew = measure_serving(*asked, arguments.cache_bytes), measure_serving(*asked, 0)
+    _print(indexing, kept, anew, as_json=arguments.json)
 
 
-def _print(indexing: IndexingSpeed | None, serving: list[ServingSpeed], *, as_json: bool) -> None:
-    rows = [
-        (
-            speed.route,
-            speed.per_second,
-            *(1000 * speed.get_quantile(part) for part in (0.5, 0.99)),
-            speed.per_processor_second,
-        )
-        for speed in serving
-    ]
+_COLUMNS: Final = ("requests_per_second", "p50_ms", "p99_ms", "requests_per_processor_second")
+
+
+def _get_figures(speed: ServingSpeed) -> tuple[float, ...]:
+    quantiles = (1000 * speed.get_quantile(part) for part in (0.5, 0.99))
+    return (speed.per_second, *quantiles, speed.per_processor_second)
+
+
+def _print(
+    indexing: IndexingSpeed | None, kept: list[ServingSpeed], anew: list[ServingSpeed], *, as_json: bool
+) -> None:
     if as_json:
         document: dict[str, Any] = {"machine": describe_machine()}
         if indexing is not None:
@@ -418,8 +420,10 @@ def _print(indexing: IndexingSpeed | None, serving: list[ServingSpeed], *, as_js
                 "events_per_second": indexing.per_second,
                 "events_per_processor_second": indexing.per_processor_second,
             }
-        names = ("route", "requests_per_second", "p50_ms", "p99_ms", "requests_per_processor_second")
-        document["serving"] = [dict(zip(names, row, strict=True)) for row in rows]
+        for name, speeds in (("serving", kept), ("serving_without_cache", anew)):
+            document[name] = [
+                {"route": speed.route, **dict(zip(_COLUMNS, _get_figures(speed), strict=True))} for speed in speeds
+            ]
         json.dump(document, sys.stdout)
         return
     if indexing is not None:
@@ -427,10 +431,12 @@ def _print(indexing: IndexingSpeed | None, serving: list[ServingSpeed], *, as_js
             f"{indexing.events:,} events indexed, {indexing.per_second:,.0f} a second, "
             f"{indexing.per_processor_second:,.0f} a processor second"
         )
-    table = Table("route", "requests/s", "p50 ms", "p99 ms", "requests/processor s", title=str(describe_machine()))
-    for route, *figures in rows:
-        table.add_row(str(route), *(f"{figure:,.1f}" for figure in figures))
-    Console().print(table)
+    for title, speeds in (("with the cache", kept), ("every answer made anew", anew)):
+        table = Table("route", "requests/s", "p50 ms", "p99 ms", "requests/processor s", title=title)
+        for speed in speeds:
+            table.add_row(speed.route, *(f"{figure:,.1f}" for figure in _get_figures(speed)))
+        Console().print(table)
+    print(describe_machine())
 
 
 if __name__ == "__main__":

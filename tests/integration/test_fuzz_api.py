@@ -1,7 +1,7 @@
 """Schemathesis on the whole API, over a settled project of a real chain: no 5xx, and nothing that is not described."""
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -64,7 +64,7 @@ def world(kit: MarketKit, tmp_path: Path) -> Iterator[World]:
 
 def make_real(case: Any, world: World, rng: random.Random) -> None:
     """Names what there is, where made-up names would mostly find nothing."""
-    real = {
+    real: dict[str, Sequence[object]] = {
         "project_id": [world.project_id],
         "round_index": [0, 1, 2],
         "trainer": world.trainers,
@@ -72,7 +72,7 @@ def make_real(case: Any, world: World, rng: random.Random) -> None:
     }
     for name in list(case.path_parameters or {}):
         if name in real:
-            case.path_parameters[name] = rng.choice(list(real[name]))
+            case.path_parameters[name] = rng.choice(real[name])
 
 
 def test_no_route_fails_or_answers_what_is_not_described(world: World) -> None:
