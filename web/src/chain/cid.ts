@@ -12,7 +12,10 @@ const ALPHABET = "abcdefghijklmnopqrstuvwxyz234567";
 /** The codec of a block that is no tree. */
 export const RAW = 0x55;
 
-const CODECS: readonly number[] = [RAW, 0x70];
+/** The codec of a node of a tree, dag-pb. */
+export const TREE = 0x70;
+
+const CODECS: readonly number[] = [RAW, TREE];
 const LENGTH = 36;
 
 /** @throws RangeError where it is none that the contract takes */
@@ -26,8 +29,13 @@ export function parseCid(text: string): Cid {
 }
 
 /** The identifier as text, of one version and spelling. */
-export function formatCid({ digest, codec }: Cid): string {
-  return `b${encodeBase32(Uint8Array.of(1, codec, 0x12, 32, ...hexToBytes(digest)))}`;
+export function formatCid(cid: Cid): string {
+  return `b${encodeBase32(toBytes(cid))}`;
+}
+
+/** Version, codec, hash function and length, digest. */
+export function toBytes({ digest, codec }: Cid): Uint8Array {
+  return Uint8Array.of(1, codec, 0x12, 32, ...hexToBytes(digest));
 }
 
 function encodeBase32(bytes: Uint8Array): string {

@@ -1,8 +1,6 @@
 /** A specification as canonical JSON (RFC 8785), and its content identifier: the page knows what it puts on chain. */
 
-import { sha256, stringToBytes } from "viem";
-
-import { formatCid, RAW } from "../chain/cid";
+import { computeCid } from "../chain/unixfs";
 
 /** Keys in order, no spaces. Numbers of a specification have no exponent in JavaScript's spelling, which is the RFC's. */
 export function canonicalise(value: unknown): string {
@@ -19,7 +17,6 @@ export function encodeSpec(spec: Readonly<Record<string, unknown>>, initialModel
   return canonicalise({ ...spec, version: 1, initial_model: initialModel });
 }
 
-/** A specification is one raw block: it is shorter than a chunk. */
 export function computeSpecCid(text: string): string {
-  return formatCid({ digest: sha256(stringToBytes(text)), codec: RAW });
+  return computeCid(new TextEncoder().encode(text));
 }

@@ -2,6 +2,7 @@
 
 import { ApiError, post } from "../api/client";
 import type { Problem } from "../api/client";
+import { computeCid } from "../chain/unixfs";
 import { WalletError } from "../wallet/errors";
 import { computeSpecCid, encodeSpec } from "./canonical";
 import type { Draft } from "./draft";
@@ -21,7 +22,7 @@ interface StoredBlob {
  * @param model a safetensors file to start from; null for one that the backend draws from the draft's seed
  * @param token of a session
  * @returns the specification's identifier, as this page computes it
- * @throws WalletError where the backend stored another specification
+ * @throws WalletError where the backend stored another specification, or another model than the file
  */
 export async function storeDraft(draft: Draft, model: Blob | null, token: string): Promise<string> {
   const stored = model === null ? await drawModel(draft, token) : await uploadModel(draft, model, token);
@@ -38,6 +39,10 @@ function drawModel(draft: Draft, token: string): Promise<StoredDraft> {
 
 async function uploadModel(draft: Draft, model: Blob, token: string): Promise<StoredDraft> {
   const { cid: initial_model } = await upload("/v1/models", model, token);
+  const expected = computeCid(new Uint8Array(await model.arrayBuffer()));
+  if (initial_model !== expected) {
+    throw new WalletError(`The server stored another model (${initial_model}) than yours (${expected}).`);
+  }
   const text = encodeSpec(draft.spec, initial_model);
   const { cid: spec_cid } = await upload("/v1/specs", new Blob([text]), token);
   return { spec_cid, initial_model };
