@@ -15,10 +15,13 @@ keeper       calls `poke` where a deadline has passed
 queries      what the routes read
 evidence     settled rounds, evidence bundles and explanations out of indexed events
 api/         routes and public schemas
+limits       sizes, pace and rates of requests; quota: of uploads
 errors       which exception becomes which HTTP status
 app          composition root and lifespan
+server       uvicorn, and what it lacks against slow clients
 cli          `steelyard backend run | rebuild | status`
 ```
 
-The chain is the source of truth and the database a cache: deleting it loses nothing. Nothing here can move money.
+The chain is the source of truth and the database a cache: deleting it loses logins and what owners published, no more.
+Nothing here can move money.
 """

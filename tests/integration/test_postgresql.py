@@ -18,7 +18,18 @@ from backend.models import Base, Event, KeptBase
 from backend.services import Broadcast, Services
 from backend.settings import Settings
 from steelyard.chain.deploy import Deployment
-from tests.backend_chain import CHAIN_ID, MARKETPLACE, RULE, TOKEN, TRAINERS, VERIFIER, FakeChain, FakeNode
+from tests.backend_chain import (
+    AGGREGATOR,
+    CHAIN_ID,
+    MARKETPLACE,
+    OWNER,
+    RULE,
+    TOKEN,
+    TRAINERS,
+    VERIFIER,
+    FakeChain,
+    FakeNode,
+)
 from tests.postgresql import find_postgresql, run_postgresql
 
 pytestmark = [
@@ -127,15 +138,24 @@ async def test_every_list_is_served(database: Database) -> None:
     services = Services(Settings(max_page=50), deployment, database, indexer, None, Broadcast(1), FakeNode())
     transport = httpx.ASGITransport(create_app(services), raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://backend") as client:
-        project = (await client.get("/v1/projects")).json()["items"][0]["id"]
+        page = (await client.get("/v1/projects?limit=1")).json()
+        project = page["items"][0]["id"]
         for path in (
             "/v1/projects?min_stake=1&limit=1",
+            f"/v1/projects?limit=1&cursor={page['next']}",
+            f"/v1/projects?q=krum&state=running&owner={OWNER}&trainer={TRAINERS[0]}&max_stake={10**30}&min_dimension=1",
             f"/v1/projects/{project}",
+            f"/v1/projects/{project}/rounds/0",
+            f"/v1/projects/{project}/shares?limit=1",
+            f"/v1/projects/{project}/payments?limit=1",
+            f"/v1/projects/{project}/evaluations",
             f"/v1/projects/{project}/rounds?limit=1",
             f"/v1/projects/{project}/events?limit=1",
             f"/v1/trainers/{TRAINERS[0]}",
             f"/v1/trainers/{TRAINERS[0]}/payments?limit=1",
-            "/v1/aggregators?limit=1",
+            f"/v1/aggregators?limit=1&token={TOKEN}",
+            f"/v1/aggregators/{AGGREGATOR}",
+            "/v1/deployment",
             "/v1/health",
         ):
             answer = await client.get(path)
