@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from types import SimpleNamespace
 
 import pytest
 
@@ -180,7 +181,10 @@ def test_others_that_poke_first_are_no_failure(kit: Kit) -> None:
     assert (kit.keeper.status.failures, kit.keeper.status.error) == (0, None)
 
 
-def test_failures_are_shown_and_tried_again_ever_more_slowly(kit: Kit) -> None:
+def test_failures_are_shown_and_tried_again_ever_more_slowly(kit: Kit, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = [100.0]
+    monkeypatch.setattr("backend.keeper.time", SimpleNamespace(monotonic=lambda: clock[0]))
+
     def fail() -> None:
         raise ChainUnavailableError("gone")
 
@@ -189,11 +193,14 @@ def test_failures_are_shown_and_tried_again_ever_more_slowly(kit: Kit) -> None:
     assert (kit.keeper.status.failures, kit.keeper.status.error) == (1, "gone")
     kit.turn()
     assert len(kit.poker.poked) == 1
-    time.sleep(0.03)
+    clock[0] += 0.021  # twice as long as between two looks
     kit.turn()
     assert len(kit.poker.poked) == 2
     kit.poker.answer = lambda: None
-    time.sleep(0.06)
+    clock[0] += 0.021
+    kit.turn()
+    assert len(kit.poker.poked) == 2
+    clock[0] += 0.021  # four times as long by now
     kit.turn()
     assert (kit.keeper.status.pokes, kit.keeper.status.error) == (1, None)
 
