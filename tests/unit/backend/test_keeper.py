@@ -1,7 +1,6 @@
 """The keeper pokes what is due, once a state, whoever else pokes and whatever fails."""
 
 import threading
-import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
