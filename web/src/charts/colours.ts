@@ -15,3 +15,9 @@ export function getCosineColour(cosine: number): string {
   const colour = cosine < 0 ? "var(--against)" : "var(--accent)";
   return `color-mix(in oklab, ${colour} ${Math.round(strength * 88)}%, var(--surface))`;
 }
+
+/** How dark the ground of a cosine's figure is. `plots.css` has a colour of sufficient contrast for each, by scheme. */
+export function getTone(cosine: number): "weak" | "middle" | "strong" | "against" {
+  if (cosine < 0) return cosine < -0.75 ? "against" : "weak";
+  return cosine < 0.66 ? "weak" : cosine < 0.9 ? "middle" : "strong";
+}

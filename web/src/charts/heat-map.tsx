@@ -1,6 +1,6 @@
 import { formatCosine } from "../format/number";
 import { Table } from "../ui/table";
-import { getCosineColour } from "./colours";
+import { getCosineColour, getTone } from "./colours";
 import { Figure } from "./figure";
 
 interface Props {
@@ -92,7 +92,7 @@ function Cell({ x, y, size, value, title }: { x: number; y: number; size: number
       </rect>
       {size >= MIN_TEXT_CELL && (
         <text
-          class={Math.abs(value) > 0.55 ? "on" : "off"}
+          class={getTone(value)}
           x={x + size / 2}
           y={y + size / 2}
           dy="0.34em"

@@ -4,7 +4,7 @@ import { useToken } from "../../api/deployment";
 import type { Paged } from "../../api/paged";
 import type { ProjectDetail, RoundShares } from "../../api/schema";
 import { type Series, StackedBars } from "../../charts/stacked";
-import { divide, formatAmount, sum, toDecimal } from "../../format/amount";
+import { divide, sum, toDecimal } from "../../format/amount";
 import { shortenHex } from "../../format/hex";
 import { formatPart } from "../../format/number";
 import { Empty, Loaded } from "../../ui/loaded";
@@ -48,7 +48,7 @@ function Plots({ project, rounds }: { project: ProjectDetail; rounds: RoundShare
         placeName="Round"
         {...{ places, series }}
         values={pay}
-        format={(value) => formatShort(value, decimals)}
+        format={formatShort}
       />
       <StackedBars
         caption="Weight by round, in parts of the whole"
@@ -77,7 +77,7 @@ function lookUp(round: RoundShares, series: Series[], value: (row: Row) => numbe
 }
 
 /** A figure of a plot: it was a float already, so that four digits are enough. */
-function formatShort(value: number, decimals: number): string {
-  if (decimals === 0) return formatAmount(BigInt(Math.round(value)), 0);
-  return new Intl.NumberFormat("en", { maximumSignificantDigits: 4 }).format(value);
+function formatShort(value: number): string {
+  const notation = value >= 1e9 ? "scientific" : "standard";
+  return new Intl.NumberFormat("en", { maximumSignificantDigits: 4, notation }).format(value);
 }
