@@ -6,5 +6,5 @@ const BACKEND = "http://127.0.0.1:8000";
 export default defineConfig({
   build: { target: "es2022", assetsInlineLimit: 0, modulePreload: { polyfill: false } },
   server: { host: "127.0.0.1", proxy: { "/v1": BACKEND } },
-  test: { environment: "happy-dom", include: ["tests/**/*.test.{ts,tsx}"] },
+  test: { environment: "happy-dom", testTimeout: 30_000, include: ["tests/**/*.test.{ts,tsx}"] },
 });

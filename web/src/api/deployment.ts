@@ -19,30 +19,54 @@ export function getOnce<T>(path: string): Promise<T> {
   return answer;
 }
 
-/** Null until it is there, and where it cannot be had. */
-export function useOnce<T>(path: string | null): T | null {
-  const [state, setState] = useState<{ path: string | null; data: T | null }>({ path: null, data: null });
+const RETRY_MS = 5_000;
+
+interface Once<T> {
+  data: T | null;
+  /** Whether it could not be had. Where nobody answers it is asked for again. */
+  failed: boolean;
+}
+
+const NOTHING = { data: null, failed: false };
+
+export function useOnceState<T>(path: string | null): Once<T> {
+  const [state, setState] = useState<Once<T> & { path: string | null }>({ path: null, ...NOTHING });
   useEffect(() => {
     if (path === null) return;
+    let timer: ReturnType<typeof setTimeout> | null = null;
     let current = true;
-    getOnce<T>(path)
-      .then((data) => current && setState({ path, data }))
-      .catch((error: unknown) => {
-        if (!(error instanceof ApiError)) throw error;
-      });
+    function ask(of: string) {
+      getOnce<T>(of)
+        .then((data) => current && setState({ path: of, data, failed: false }))
+        .catch((error: unknown) => {
+          if (!(error instanceof ApiError)) throw error;
+          if (!current) return;
+          setState({ path: of, data: null, failed: true });
+          if (error.isOffline || error.status >= 500) timer = setTimeout(() => ask(of), RETRY_MS);
+        });
+    }
+    ask(path);
     return () => {
       current = false;
+      if (timer !== null) clearTimeout(timer);
     };
   }, [path]);
-  return state.path === path ? state.data : null;
+  return state.path === path ? state : NOTHING;
+}
+
+/** Null until it is there, and where it cannot be had. */
+export function useOnce<T>(path: string | null): T | null {
+  return useOnceState<T>(path).data;
 }
 
 export function useDeployment(): DeploymentDetail | null {
   return useOnce<DeploymentDetail>("/v1/deployment");
 }
 
-/** A token's symbol and decimals. Until they are known amounts are of its smallest unit. */
-export function useToken(address: string | null): Unit {
-  const token = useOnce<TokenDetail>(address === null ? null : `/v1/tokens/${address}`);
-  return token ?? { symbol: null, decimals: null };
+const UNKNOWN: Unit = { symbol: null, decimals: null };
+
+/** A token's symbol and decimals; null while they are asked for. */
+export function useToken(address: string | null): Unit | null {
+  const { data, failed } = useOnceState<TokenDetail>(address === null ? null : `/v1/tokens/${address}`);
+  return data ?? (failed || address === null ? UNKNOWN : null);
 }

@@ -10,13 +10,14 @@ interface Props {
 
 /** An amount in its token's unit; the exact figure is its title. */
 export function Amount({ amount, token, bare = false }: Props) {
-  const { symbol, decimals } = useToken(token);
+  const known = useToken(token);
   if (amount === null) return <span class="muted">–</span>;
-  const exact = toDecimal(amount, decimals ?? 0);
-  const unit = nameUnit({ symbol, decimals });
+  if (known === null) return <span class="amount muted">…</span>;
+  const exact = toDecimal(amount, known.decimals ?? 0);
+  const unit = nameUnit(known);
   return (
     <span class="amount" title={`${exact} ${unit}`}>
-      {formatAmount(amount, decimals ?? 0)}
+      {formatAmount(amount, known.decimals ?? 0)}
       {!bare && <span class="unit"> {unit}</span>}
     </span>
   );
@@ -28,6 +29,7 @@ export function Symbol({ token }: { token: string }) {
 }
 
 /** The unit of amounts; without decimals they are of the token's smallest one. */
-export function nameUnit({ symbol, decimals }: Unit): string {
-  return decimals === null ? "smallest units" : (symbol ?? "tokens");
+export function nameUnit(unit: Unit | null): string {
+  if (unit === null) return "tokens";
+  return unit.decimals === null ? "smallest units" : (unit.symbol ?? "tokens");
 }

@@ -1,7 +1,7 @@
 import { type ComponentChild, render } from "preact";
-import { act } from "preact/test-utils";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 
+const WAIT = { timeout: 20_000 };
 const HASH = `0x${"ab".repeat(32)}`;
 const ADDRESS = "0x70997970C51812dc3A010C7d01b50e0d17dc79C8";
 
@@ -12,11 +12,7 @@ async function show(explorer: string | null, element: (parts: typeof import("../
   const parts = await import("../../src/ui/hex");
   const root = document.createElement("div");
   document.body.append(root);
-  await act(async () => {
-    render(element(parts), root);
-    await new Promise((resolve) => setTimeout(resolve, 0));
-  });
-  await act(() => new Promise((resolve) => setTimeout(resolve, 0)));
+  render(element(parts), root);
   return root;
 }
 
@@ -29,7 +25,7 @@ afterEach(() => {
 describe("Transaction", () => {
   it("leads to the explorer where there is one", async () => {
     const root = await show("https://explorer.example", ({ Transaction }) => <Transaction hash={HASH} />);
-    expect(root.querySelector("a")?.href).toBe(`https://explorer.example/tx/${HASH}`);
+    await vi.waitFor(() => expect(root.querySelector("a")?.href).toBe(`https://explorer.example/tx/${HASH}`), WAIT);
   });
 
   it("can be read whole and copied where there is none", async () => {

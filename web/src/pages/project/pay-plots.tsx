@@ -7,7 +7,7 @@ import { type Series, StackedBars } from "../../charts/stacked";
 import { divide, sum, toDecimal } from "../../format/amount";
 import { shortenHex } from "../../format/hex";
 import { formatPart } from "../../format/number";
-import { Empty, Loaded } from "../../ui/loaded";
+import { Empty, Loaded, Loading } from "../../ui/loaded";
 import { nameUnit } from "../../ui/amount";
 import { More } from "../../ui/more";
 import { Section } from "../../ui/section";
@@ -29,6 +29,7 @@ export function PayPlots({ project, answer }: { project: ProjectDetail; answer: 
 
 function Plots({ project, rounds }: { project: ProjectDetail; rounds: RoundShares[] }) {
   const unit = useToken(project.token);
+  if (unit === null) return <Loading what="the token" />;
   const decimals = unit.decimals ?? 0;
   const series: Series[] = project.members.map((member) => ({
     id: member.trainer,

@@ -13,7 +13,7 @@ import { ProjectCard } from "./project-card";
 
 export function ProjectsPage() {
   const filters = readFilters(useLocation().search);
-  const { decimals } = useToken(filters.token ?? null);
+  const decimals = useToken(filters.token ?? null)?.decimals ?? null;
   const list = usePaged<ProjectSummary>("/v1/projects", toQuery(filters, decimals));
   const filtered = Object.keys(filters).length > 0;
   useTitle("Projects");

@@ -23,7 +23,7 @@ export function ExplanationText({ explanation, token }: { explanation: Explanati
       );
     }
     const digits = piece.text.replaceAll(",", "");
-    if (piece.kind === "number" && unit.decimals !== null && amounts.has(digits)) {
+    if (piece.kind === "number" && unit !== null && unit.decimals !== null && amounts.has(digits)) {
       return <span title={piece.text}>{`${formatAmount(digits, unit.decimals)} ${nameUnit(unit)}`}</span>;
     }
     return piece.text;
