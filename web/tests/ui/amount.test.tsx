@@ -14,6 +14,7 @@ async function show(answers: (Response | Promise<Response>)[]): Promise<HTMLElem
   const { Amount } = await import("../../src/ui/amount");
   const root = document.createElement("div");
   render(<Amount amount={AMOUNT} token={TOKEN} />, root);
+  await vi.waitFor(() => expect(fetched).toHaveBeenCalled(), WAIT);
   return root;
 }
 
