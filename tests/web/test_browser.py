@@ -53,11 +53,10 @@ def ticking(stack: Stack) -> Iterator[None]:
         thread.join()
 
 
-def start_trainers(stack: Stack, project: str) -> None:
-    for shard, name in enumerate(TRAINERS):
-        data = f"digits:?shard={shard}/{len(TRAINERS)}"
-        arguments = ["scripts.cli", "trainer", "run", project, "--data", data, "--poll-seconds", "0.2"]
-        stack.processes.start(name, arguments, stack.environment(name) | {"OMP_NUM_THREADS": "1"})
+def start_trainer(stack: Stack, project: str, shard: int) -> None:
+    name, data = TRAINERS[shard], f"digits:?shard={shard}/{len(TRAINERS)}"
+    arguments = ["scripts.cli", "trainer", "run", project, "--data", data, "--poll-seconds", "0.2"]
+    stack.processes.start(name, arguments, stack.environment(name) | {"OMP_NUM_THREADS": "1"})
 
 
 def await_end(stack: Stack, project: str) -> None:
@@ -104,16 +103,16 @@ def test_a_project_lives_its_whole_life_through_the_page(tmp_path: Path) -> None
             assert created["idle"] == "Nothing waits to be recorded: no deadline has passed."
             assert created["titles"][-1] == "Create a project and pay 1,000 SYT into its escrow"
             assert created["asked"].count("eth_sendTransaction") == 1  # a permit, and no approval
-            start_trainers(stack, created["project"])
             driver.say()
 
-            for name in TRAINERS:
+            for shard, name in enumerate(TRAINERS):
                 enrolled = driver.hear("enrolled")
                 assert enrolled["name"] == name
                 assert enrolled["asked"] == [
                     *("eth_sendTransaction", "eth_signTypedData_v4", "eth_sendTransaction", "eth_sendTransaction")
                 ]
                 assert before[name] - get_balance(name) == STAKE
+                start_trainer(stack, created["project"], shard)
                 driver.say()
             assert {member.account for member in market.get_members(project)} == {addresses[name] for name in TRAINERS}
 
