@@ -44,6 +44,7 @@ from steelyard.chain import events as ev
 from steelyard.chain.deploy import Deployment
 from steelyard.chain.events import Event, LoggedEvent
 from steelyard.chain.records import ZERO_ADDRESS, CreditKind, ProjectParams, RoundOutcome, Settlement
+from steelyard.logs import configure_logs
 from steelyard.types import Address, Cid, Codec, Digest, ProjectId
 
 STAKE: Final = 10**18
@@ -388,6 +389,7 @@ def main() -> None:
     parser.add_argument("--undoable", action="store_true", help="index as near the head, with before-images")
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()
+    configure_logs("warning", as_json=False)
     market = Market(arguments.projects, arguments.rounds, arguments.trainers)
     with tempfile.TemporaryDirectory() as folder:
         file = arguments.keep or Path(folder) / "index.sqlite3"
