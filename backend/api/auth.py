@@ -38,7 +38,7 @@ class Login(Request):
     signature: SignatureText
 
 
-class Token(Schema):
+class IssuedToken(Schema):
     """A token. It is shown this once."""
 
     id: str
@@ -113,7 +113,7 @@ def make_nonce(services: ServicesDep, response: Response) -> Nonce:
 
 
 @router.post("/login", summary="A session for a signed message (EIP-4361)")
-def login(services: ServicesDep, response: Response, body: Login) -> Token:
+def login(services: ServicesDep, response: Response, body: Login) -> IssuedToken:
     """Every field is checked, the signature too, and the nonce is used up. A message logs in once."""
     now = time.time()
     message = parse_message(body.message)
@@ -159,7 +159,7 @@ def list_keys(services: ServicesDep, caller: CallerDep) -> list[ApiKey]:
 
 
 @router.post("/keys", status_code=201, summary="Make an API key")
-def make_key(services: ServicesDep, response: Response, caller: CallerDep, body: KeyRequest) -> Token:
+def make_key(services: ServicesDep, response: Response, caller: CallerDep, body: KeyRequest) -> IssuedToken:
     """Its token is shown this once. Sessions alone may make keys."""
     caller.require(Scope.KEYS)
     now = int(time.time())
@@ -182,8 +182,8 @@ def _expect(services: Services) -> Expected:
     return Expected(services.settings.get_origin(), services.deployment.chain_id, credentials.NONCE_SECONDS)
 
 
-def _show(credential: credentials.Credential, token: str) -> Token:
-    return Token(
+def _show(credential: credentials.Credential, token: str) -> IssuedToken:
+    return IssuedToken(
         id=credential.id,
         token=token,
         account=credential.account,

@@ -172,7 +172,7 @@ export interface DeploymentDetail {
   /** Whether the server enforces deadlines. */
   has_keeper: boolean;
   /** Those offered, then those of projects. */
-  tokens: backend__api__contracts__Token[];
+  tokens: Token[];
   limits: Limits;
 }
 
@@ -252,6 +252,16 @@ export interface Health {
   error: string | null;
   /** off, ok, or what failed last. */
   keeper: string;
+}
+
+/** A token. It is shown this once. */
+export interface IssuedToken {
+  id: string;
+  token: string;
+  account: string;
+  scopes: Scope[];
+  /** Unix seconds. */
+  expires_at: number;
 }
 
 /** An API key to make. */
@@ -773,6 +783,21 @@ export interface Submission {
   opens: boolean | null;
 }
 
+/** A token, as it describes itself: anybody can call a token anything. */
+export interface Token {
+  address: string;
+  /** Null where it has none in printable ASCII. */
+  symbol: string | null;
+  /** Null where it says nothing: show amounts in its smallest unit. */
+  decimals: number | null;
+  /** Whether it takes ERC-2612 permits and describes their domain (EIP-5267). */
+  permit: boolean;
+  /** Whether the operator offers it to owners. */
+  offered: boolean;
+  /** Whether it is the test token of a devnet, which anybody mints. */
+  test: boolean;
+}
+
 /** A token, and what an account has in it. */
 export interface TokenDetail {
   address: string;
@@ -857,29 +882,4 @@ export interface UnsignedTransaction {
   maxPriorityFeePerGas: string;
   value: string;
   data: string;
-}
-
-/** A token. It is shown this once. */
-export interface backend__api__auth__Token {
-  id: string;
-  token: string;
-  account: string;
-  scopes: Scope[];
-  /** Unix seconds. */
-  expires_at: number;
-}
-
-/** A token, as it describes itself: anybody can call a token anything. */
-export interface backend__api__contracts__Token {
-  address: string;
-  /** Null where it has none in printable ASCII. */
-  symbol: string | null;
-  /** Null where it says nothing: show amounts in its smallest unit. */
-  decimals: number | null;
-  /** Whether it takes ERC-2612 permits and describes their domain (EIP-5267). */
-  permit: boolean;
-  /** Whether the operator offers it to owners. */
-  offered: boolean;
-  /** Whether it is the test token of a devnet, which anybody mints. */
-  test: boolean;
 }

@@ -1,9 +1,10 @@
 import { describe, expect, it } from "vitest";
 
-import { computeCosine, parseGram } from "../../src/charts/cosines";
+import { computeCosine } from "../../src/charts/cosines";
 import { drawLine, drawSteps } from "../../src/charts/path";
 import { computeCeiling, computeTicks, makeScale, thinOut } from "../../src/charts/scale";
 import { computeHeight, computeStacks } from "../../src/charts/stack";
+import { decodeGram, MatrixError } from "../../src/weighing/matrix";
 
 describe("scales", () => {
   it("maps the ends of the domain to the ends of the range, either way round", () => {
@@ -86,7 +87,7 @@ describe("cosines", () => {
   const hex = (value: bigint) => BigInt.asUintN(64, value).toString(16).padStart(16, "0");
 
   it("reads the upper triangle of an evidence bundle", () => {
-    const gram = parseGram(`0x${[4n, -6n, 1n, 9n, 0n, 25n].map(hex).join("")}`, 3);
+    const gram = decodeGram(`0x${[4n, -6n, 1n, 9n, 0n, 25n].map(hex).join("")}`, 3);
     expect(gram).toEqual([
       [4n, -6n, 1n],
       [-6n, 9n, 0n],
@@ -95,7 +96,7 @@ describe("cosines", () => {
     expect(computeCosine(gram, 0, 1)).toBe(-1);
     expect(computeCosine(gram, 0, 0)).toBe(1);
     expect(computeCosine(gram, 0, 2)).toBeCloseTo(0.1, 12);
-    expect(() => parseGram("0x00", 3)).toThrow(RangeError);
+    expect(() => decodeGram("0x00", 3)).toThrow(MatrixError);
   });
 
   it("takes a row of no length for one that points nowhere", () => {

@@ -2,11 +2,12 @@
 
 import type { RoundDetail } from "../../api/schema";
 import { useGet } from "../../api/use";
-import { computeCosine, parseGram } from "../../charts/cosines";
+import { computeCosine } from "../../charts/cosines";
 import { HeatMap } from "../../charts/heat-map";
 import { sameAddress, shortenHex } from "../../format/hex";
 import { Loaded } from "../../ui/loaded";
 import { Section } from "../../ui/section";
+import { decodeGram } from "../../weighing/matrix";
 
 interface Bundle {
   n: number;
@@ -31,7 +32,7 @@ export function Cosines({ round }: { round: RoundDetail }) {
 }
 
 function Map({ bundle, round }: { bundle: Bundle; round: RoundDetail }) {
-  const gram = parseGram(bundle.gram, bundle.n);
+  const gram = decodeGram(bundle.gram, bundle.n);
   const root = round.entries.find((entry) => entry.position === 255)?.trainer;
   const labels = bundle.trainers.map((trainer, row) =>
     row === bundle.n - 1 && root !== undefined && sameAddress(root, trainer) ? "the root" : shortenHex(trainer),
